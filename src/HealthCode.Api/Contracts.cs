@@ -1,0 +1,159 @@
+namespace HealthCode.Api;
+
+// Words on the wire: colours "green" "yellow" "red"; levels "low" "medium" "high"; kinds "declaration" "stay" "visit"
+// "diagnosis" "correction"; areas as 6, 9 or 12 digits; moments in ISO 8601 with offset; dates as yyyy-MM-dd in China.
+// Every text for people comes in both languages, because a page is the same bytes for everybody and chooses itself.
+
+/// <summary>A text in both languages of the interface.</summary>
+public sealed record Text(string Zh, string En);
+
+// ---- Session ----
+
+/// <param name="Phone">11 digits, +86 allowed.</param>
+public sealed record SignInCodeRequest(string Phone);
+
+/// <param name="ShownMessage">The message itself, only where the sender of messages shows them on screen (the demo).</param>
+public sealed record SignInCodeSent(DateTimeOffset ExpiresAt, string? ShownMessage);
+
+/// <param name="Code">Six digits, as received.</param>
+public sealed record SignInRequest(string Phone, string Code);
+
+public sealed record StaffSignInRequest(string UserName, string Password);
+
+/// <param name="Name">Who is signed in: the masked phone of a resident, the user name of staff.</param>
+/// <param name="HasApplied">Whether this resident already has a code.</param>
+/// <param name="Demo">A demo city: fictional people, sign-ins printed at start.</param>
+public sealed record SessionState(bool SignedIn, string? Name, IReadOnlyList<string> Roles, bool HasApplied, bool Demo);
+
+// ---- Application ----
+
+/// <param name="DocumentType">One of: citizen-id, passport, hong-kong-macao-permit, taiwan-permit, foreign-permanent-resident-id, residence-permit.</param>
+/// <param name="HouseholdDivision">Household registration (户籍), a county: 6 digits. Absent for people without one.</param>
+/// <param name="CameFrom">Where they were before, if elsewhere in the last 28 days.</param>
+/// <param name="StayingAt">Where they live now.</param>
+/// <param name="ConsentEdition">The edition of the consent text that was shown and agreed to.</param>
+public sealed record ApplicationRequest(
+    string Name, string DocumentType, string DocumentNumber, string? HouseholdDivision,
+    CameFrom? CameFrom, StayingAt StayingAt, IReadOnlyList<string> Symptoms, string Contact, string ConsentEdition);
+
+/// <param name="From">First day there; unknown = absent.</param>
+/// <param name="Until">Last day there.</param>
+public sealed record CameFrom(string Area, DateOnly? From, DateOnly Until);
+
+/// <param name="Address">Free text, up to 100 characters; kept encrypted.</param>
+public sealed record StayingAt(string Area, DateOnly Since, string? Address);
+
+/// <param name="AlreadyHad">This person already had a code; it is the same one.</param>
+public sealed record ApplicationAccepted(bool AlreadyHad);
+
+/// <summary>Asks a community worker to confirm that a person's phone has changed. The answer never says whether the person is known.</summary>
+public sealed record PhoneChangeRequest(string Name, string DocumentType, string DocumentNumber);
+
+public sealed record PhoneChangeAsked(string Id, DateTimeOffset AskedAt);
+
+/// <param name="State">open, confirmed or refused.</param>
+/// <param name="InRegister">Whether name and number belong together in the authority's register.</param>
+public sealed record PhoneChangeState(
+    string Id, string MaskedName, string MaskedNumber, string MaskedNewPhone, bool InRegister, string State,
+    DateTimeOffset AskedAt, string? AnsweredBy, DateTimeOffset? AnsweredAt);
+
+public sealed record PhoneChangeAnswer(bool Confirm, string Reason);
+
+// ---- The code ----
+
+/// <summary>What a resident's phone shows.</summary>
+/// <param name="Code">The signed token, to be drawn as a QR code (alphanumeric mode).</param>
+/// <param name="ExpiresAt">The phone asks again before this moment.</param>
+/// <param name="NextChange">When the colour may next change by itself; absent when only new evidence can change it.</param>
+public sealed record CodeState(
+    string Colour, string Level, string MaskedName, string Code, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt,
+    DateTimeOffset? NextChange, EditionState Edition, IReadOnlyList<ReasonState> Reasons, bool ReportedToday);
+
+public sealed record EditionState(string Id, Text Title, string Region, DateTimeOffset InForceFrom, string Source);
+
+/// <summary>One reason that holds. All that a person may ask of a colour: why, by which rule, whose, since, until, what to do.</summary>
+/// <param name="Rule">The rule's number in the edition, e.g. Y1.</param>
+/// <param name="Until">When it ends by itself at the latest; absent when it ends by an event only.</param>
+/// <param name="EarliestEnd">The first moment at which it can end if the person does all that is asked.</param>
+/// <param name="Evidence">What holds it, in words with dates.</param>
+/// <param name="End">How it ends, in words, with what is already done.</param>
+public sealed record ReasonState(
+    string Rule, string Colour, Text Title, Text Explanation, Text Owner, string Source, Text Evidence,
+    DateTimeOffset Since, DateTimeOffset? Until, DateTimeOffset? EarliestEnd, Text End, Text WhatToDo);
+
+/// <param name="Symptoms">Codes: fever, dry-cough, fatigue, breathless, sore-throat, diarrhoea, other. Empty = none.</param>
+/// <param name="Temperature">Degrees Celsius, 34.0–43.0; absent when not taken.</param>
+/// <param name="Contact">With a case or suspected case in 14 days: no, yes, unsure.</param>
+public sealed record ReportRequest(IReadOnlyList<string> Symptoms, decimal? Temperature, string Contact);
+
+public sealed record ReportAccepted(string Colour, DateTimeOffset AcceptedAt);
+
+public sealed record StayRequest(string Area, DateOnly From, DateOnly? Until);
+
+/// <summary>All the evidence about me that is kept, newest first, and who looked me up.</summary>
+public sealed record HistoryState(IReadOnlyList<EvidenceState> Evidence, IReadOnlyList<LookUpState> LookUps);
+
+/// <param name="Withdrawn">Corrected: it no longer counts, and by whom and why stands in its correction.</param>
+public sealed record EvidenceState(
+    string Id, string Kind, DateTimeOffset Happened, DateTimeOffset Received, Text Title, Text? Detail, Text Source, bool Withdrawn);
+
+public sealed record LookUpState(DateTimeOffset At, string By, string Role, string Purpose);
+
+// ---- Areas and plans ----
+
+public sealed record DivisionState(string Code, string Name, string? EnglishName, bool HasChildren);
+
+/// <param name="Level">low, medium, high.</param>
+/// <param name="From">Start; absent = now.</param>
+/// <param name="Until">End; absent = until it is ended.</param>
+public sealed record AreaRiskRequest(string Area, string Level, DateTimeOffset? From, DateTimeOffset? Until, string Reason);
+
+public sealed record AreaRiskState(
+    string Id, string Area, string AreaName, string Level, DateTimeOffset From, DateTimeOffset? Until, string Reason,
+    string SetBy, DateTimeOffset SetAt);
+
+public sealed record AreaRiskEnd(DateTimeOffset? At, string Reason);
+
+/// <summary>The plan in force, readable by everyone.</summary>
+public sealed record PlanState(EditionState Edition, IReadOnlyList<RuleState> Rules);
+
+public sealed record RuleState(string Rule, string Colour, Text Title, Text Explanation, Text Owner, string Source, Text WhatToDo);
+
+// ---- Checkpoints ----
+
+public sealed record PlaceState(string Id, Text Name, string Kind, string Area, string AreaName, bool AsksTemperature);
+
+public sealed record PlaceRequest(string Id, Text Name, string Kind, string Area, bool AsksTemperature);
+
+/// <param name="Code">What the camera, the scanner or the clipboard gave.</param>
+public sealed record ScanRequest(string Code, decimal? Temperature);
+
+/// <param name="Go">May pass. False = stop.</param>
+/// <param name="StopReason">Why not, in words; absent when Go.</param>
+public sealed record ScanAnswer(bool Go, string Colour, string MaskedName, decimal? Temperature, Text? StopReason, DateTimeOffset At);
+
+// ---- Staff ----
+
+/// <param name="Status">suspected, confirmed, asymptomatic, recovered, excluded.</param>
+/// <param name="Onset">First symptoms; absent for none.</param>
+public sealed record CaseRequest(string DocumentType, string DocumentNumber, string Status, DateTimeOffset Diagnosed, DateOnly? Onset, string Institution);
+
+public sealed record CaseState(
+    string Id, string Person, string MaskedNumber, string? MaskedName, string Status, DateTimeOffset Diagnosed, DateOnly? Onset,
+    string Institution, string RecordedBy, DateTimeOffset RecordedAt, bool Withdrawn, string Evidence);
+
+/// <param name="Purpose">Why this person is looked up; the person reads it.</param>
+public sealed record LookUpRequest(string DocumentType, string DocumentNumber, string Purpose);
+
+/// <param name="Person">The region's pseudonym, for a correction that follows.</param>
+public sealed record PersonState(
+    string Person, bool HasApplied, string? MaskedName, string Colour, IReadOnlyList<ReasonState> Reasons, IReadOnlyList<EvidenceState> Evidence);
+
+/// <summary>Withdraws one piece of evidence that was wrong. The evidence stays readable, marked, with this reason.</summary>
+public sealed record CorrectionRequest(string Person, string Evidence, string Reason);
+
+public sealed record CorrectionAccepted(string Id, string Colour);
+
+public sealed record StaffState(string UserName, IReadOnlyList<string> Roles, IReadOnlyList<string> Places);
+
+public sealed record StaffRequest(string UserName, string Password, IReadOnlyList<string> Roles, IReadOnlyList<string> Places);
