@@ -1,11 +1,10 @@
+using HealthCode.Domain;
+
 namespace HealthCode.Api;
 
 // Words on the wire: colours "green" "yellow" "red"; levels "low" "medium" "high"; kinds "declaration" "stay" "visit"
 // "diagnosis" "correction"; areas as 6, 9 or 12 digits; moments in ISO 8601 with offset; dates as yyyy-MM-dd in China.
 // Every text for people comes in both languages, because a page is the same bytes for everybody and chooses itself.
-
-/// <summary>A text in both languages of the interface.</summary>
-public sealed record Text(string Zh, string En);
 
 // ---- Session ----
 

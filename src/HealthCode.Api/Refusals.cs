@@ -1,3 +1,5 @@
+using HealthCode.Domain;
+
 namespace HealthCode.Api;
 
 /// <summary>A named cause for which a request is refused: its type on the wire, its HTTP status, what happened, what to do.</summary>
