@@ -6,7 +6,7 @@ namespace HealthCode.Api;
 /// <param name="Name">Stable; the problem's <c>type</c> is <c>urn:healthcode:problem:NAME</c>.</param>
 public sealed record Refusal(string Name, int Status, Text Title, Text WhatToDo)
 {
-    public string Type => "urn:healthcode:problem:" + Name;
+    public string Type => Refusals.TypePrefix + Name;
 }
 
 /// <summary>The body of every refusal, <c>application/problem+json</c> (RFC 9457).</summary>
@@ -15,3 +15,193 @@ public sealed record Refusal(string Name, int Status, Text Title, Text WhatToDo)
 public sealed record Problem(
     string Type, string Title, int Status, Text Message, Text WhatToDo, string? Field = null, string? Detail = null,
     int? RetryAfterSeconds = null, string? TraceId = null);
+
+/// <summary>Every refusal there is. <c>docs/reference/refusals.md</c> lists them, and a test compares the two.</summary>
+public static class Refusals
+{
+    public const string TypePrefix = "urn:healthcode:problem:";
+
+    public static readonly Refusal BodyMalformed = new("body-malformed", 400,
+        new("请求内容不是有效的 JSON", "The body is not valid JSON"), new("请检查请求格式后重试", "Check the request and send it again"));
+
+    public static readonly Refusal FieldUnknown = new("field-unknown", 400,
+        new("请求中有未知字段", "The request has a field that is not known here"), new("删除未知字段，或检查字段名的拼写", "Remove it, or check its spelling"));
+
+    public static readonly Refusal FieldMissing = new("field-missing", 400,
+        new("缺少必填字段", "A required field is missing"), new("请填写该字段", "Fill it in"));
+
+    public static readonly Refusal FieldInvalid = new("field-invalid", 400,
+        new("字段内容无效", "A field has a value that cannot be read"), new("请检查该字段的格式", "Check its format"));
+
+    public static readonly Refusal TextTooLong = new("text-too-long", 400,
+        new("文字过长", "A text is too long"), new("请缩短后重试", "Shorten it"));
+
+    public static readonly Refusal IdempotencyKeyMissing = new("idempotency-key-missing", 400,
+        new("缺少 Idempotency-Key 请求头", "The Idempotency-Key header is missing"), new("为每次提交生成一个键，重试时使用同一个键", "Make one key for each submission and send the same one when you try again"));
+
+    public static readonly Refusal IdempotencyKeyReused = new("idempotency-key-reused", 409,
+        new("该提交键已用于另一内容", "This submission key was used for something else"), new("请重新提交，使用新的键", "Submit again with a new key"));
+
+    public static readonly Refusal RequestHeaderMissing = new("request-header-missing", 400,
+        new("缺少 X-Requested-With 请求头", "The X-Requested-With header is missing"), new("由网页登录后的写请求须带 X-Requested-With: HealthCode", "Send X-Requested-With: HealthCode with every request that changes something"));
+
+    public static readonly Refusal SignInRequired = new("sign-in-required", 401,
+        new("请先登录", "Sign in first"), new("登录后重试", "Sign in and try again"));
+
+    public static readonly Refusal NotAllowed = new("not-allowed", 403,
+        new("您没有此项权限", "You may not do this"), new("如工作需要，请联系管理员", "If your work needs it, ask your administrator"));
+
+    public static readonly Refusal NotFound = new("not-found", 404,
+        new("没有找到", "Not found"), new("请检查地址", "Check the address"));
+
+    public static readonly Refusal TooManyRequests = new("too-many-requests", 429,
+        new("请求过于频繁", "Too many requests"), new("请稍后再试", "Wait and try again"));
+
+    public static readonly Refusal PhoneInvalid = new("phone-invalid", 400,
+        new("手机号格式不正确", "This is not a mobile number"), new("请输入 11 位手机号", "Enter the 11 digits of a mobile number"));
+
+    public static readonly Refusal SignInCodeWrong = new("sign-in-code-wrong", 422,
+        new("验证码不正确或已过期", "The code is wrong or has expired"), new("请检查短信，或重新获取验证码", "Check the message, or ask for a new code"));
+
+    public static readonly Refusal MessagesUnavailable = new("messages-unavailable", 503,
+        new("短信服务暂不可用", "Messages cannot be sent at the moment"), new("请稍后再试，或到社区办理", "Try again later, or go to your community office"));
+
+    public static readonly Refusal StaffSignInWrong = new("staff-sign-in-wrong", 422,
+        new("用户名或密码不正确", "User name or password is wrong"), new("请检查后重试；多次失败后账号会暂时锁定", "Check and try again; after several failures the account is locked for a while"));
+
+    public static readonly Refusal NameInvalid = new("name-invalid", 400,
+        new("姓名格式不正确", "This cannot be a name"), new("请按证件填写姓名，1 至 50 个字", "Enter the name as on the document, 1 to 50 characters"));
+
+    public static readonly Refusal DocumentTypeUnknown = new("document-type-unknown", 400,
+        new("证件类型未知", "This type of document is not known"), new("请从列表中选择", "Choose one from the list"));
+
+    public static readonly Refusal DocumentNumberMalformed = new("document-number-malformed", 400,
+        new("证件号码格式不正确", "The number does not have the form of this type of document"), new("请对照证件检查号码和证件类型", "Compare number and type with your document"));
+
+    public static readonly Refusal DocumentBirthDateImpossible = new("document-birth-date-impossible", 400,
+        new("证件号码中的出生日期不存在", "The date of birth in the number cannot be"), new("请对照证件检查号码", "Compare the number with your document"));
+
+    public static readonly Refusal DocumentCheckDigitWrong = new("document-check-digit-wrong", 400,
+        new("证件号码校验位不正确", "The number's check digit does not match"), new("请对照证件检查每一位数字", "Compare each digit with your document"));
+
+    public static readonly Refusal AreaUnknown = new("area-unknown", 400,
+        new("没有这个行政区划", "There is no such division"), new("请从列表中选择", "Choose one from the list"));
+
+    public static readonly Refusal DateImpossible = new("date-impossible", 400,
+        new("日期不合理", "These dates cannot be"), new("结束不得早于开始，开始不得晚于今天，且不早于 2020 年", "The end may not be before the start, the start not after today, and nothing before 2020"));
+
+    public static readonly Refusal StayInTheFuture = new("stay-in-the-future", 400,
+        new("停留日期在未来", "The stay lies in the future"), new("只能申报已经开始的停留", "Report a stay once it has begun"));
+
+    public static readonly Refusal DiagnosisInTheFuture = new("diagnosis-in-the-future", 400,
+        new("诊断时间在未来", "The diagnosis lies in the future"), new("请检查诊断时间", "Check the moment of the diagnosis"));
+
+    public static readonly Refusal SymptomUnknown = new("symptom-unknown", 400,
+        new("症状代码未知", "This symptom is not known"), new("请使用参考页列出的代码", "Use the codes of the reference page"));
+
+    public static readonly Refusal ContactUnknown = new("contact-unknown", 400,
+        new("接触史的值未知", "This answer about contact is not known"), new("请填 no、yes 或 unsure", "Answer no, yes or unsure"));
+
+    public static readonly Refusal TemperatureImpossible = new("temperature-impossible", 400,
+        new("体温不合理", "This body temperature cannot be"), new("体温须在 34.0 至 43.0 ℃ 之间", "Give 34.0 to 43.0 °C"));
+
+    public static readonly Refusal ConsentMissing = new("consent-missing", 422,
+        new("未同意当前版本的知情同意书", "The consent text in force has not been agreed to"), new("请阅读并同意后提交；也可到社区书面办理", "Read it and agree, or apply on paper at your community office"));
+
+    public static readonly Refusal IdentityNotConfirmed = new("identity-not-confirmed", 422,
+        new("无法核实身份信息", "We could not confirm these details"), new("请检查姓名、证件和手机号；如已更换手机号，可请社区工作人员确认", "Check name, document and phone; if your phone has changed, ask a community worker to confirm it"));
+
+    public static readonly Refusal RegisterUnavailable = new("register-unavailable", 503,
+        new("实名核验服务暂不可用", "The real-name register cannot be reached"), new("请稍后再试，您填写的内容没有丢失", "Try again later; nothing you filled in is lost"));
+
+    public static readonly Refusal NotApplied = new("not-applied", 409,
+        new("您还没有申领健康码", "You have not applied for a code yet"), new("请先申领", "Apply first"));
+
+    public static readonly Refusal PhoneChangeAnswered = new("phone-change-answered", 409,
+        new("该申请已处理", "This request was answered already"), new("请刷新列表", "Reload the list"));
+
+    public static readonly Refusal PhoneChangeNotInRegister = new("phone-change-not-in-register", 422,
+        new("登记库中没有对应的身份", "Name and number do not belong together in the register"), new("只能拒绝；请申请人携带证件到场办理", "It can only be refused; ask the person to come with the document"));
+
+    public static readonly Refusal ReasonMissing = new("reason-missing", 400,
+        new("请写明理由", "Give a reason"), new("理由会记录，当事人可以看到", "It is kept, and the person concerned can read it"));
+
+    public static readonly Refusal PlaceUnknown = new("place-unknown", 404,
+        new("没有这个场所", "There is no such place"), new("请从列表中选择场所", "Choose a place from the list"));
+
+    public static readonly Refusal PlaceExists = new("place-exists", 409,
+        new("场所编号已被使用", "This place id is taken"), new("请换一个编号", "Choose another id"));
+
+    public static readonly Refusal PlaceNotYours = new("place-not-yours", 403,
+        new("您没有被分配到这个场所", "You do not work at this place"), new("请联系管理员分配", "Ask your administrator to assign you"));
+
+    public static readonly Refusal TemperatureNeeded = new("temperature-needed", 422,
+        new("本场所须测量体温", "This place asks for a temperature"), new("请测量并填写体温", "Take it and enter it"));
+
+    public static readonly Refusal CodeNotOurs = new("code-not-a-code", 422,
+        new("这不是健康码", "This is not a health code"), new("请对方打开健康码页面", "Ask the person to open their health code"));
+
+    public static readonly Refusal CodeDamaged = new("code-damaged", 422,
+        new("健康码不完整或已损坏", "The code is damaged or incomplete"), new("请重新扫描；屏幕调亮、码放平整", "Scan again, with a bright and even screen"));
+
+    public static readonly Refusal CodeForeign = new("code-foreign", 422,
+        new("这是其他地区的健康码", "This code was issued by another region"), new("请对方使用本地健康码，或由工作人员人工登记", "Ask for this region's code, or enter the person by hand"));
+
+    public static readonly Refusal CodeKeyUnknown = new("code-key-unknown", 422,
+        new("健康码的签名密钥未知", "The key of this code is not known"), new("请对方刷新健康码", "Ask the person to refresh the code"));
+
+    public static readonly Refusal CodeForged = new("code-forged", 422,
+        new("健康码是伪造的", "This code is forged"), new("不予通行，请按规定处理", "Do not let pass; follow your instructions"));
+
+    public static readonly Refusal CodeNotYetValid = new("code-not-yet-valid", 422,
+        new("健康码时间在未来", "The code is dated in the future"), new("请检查设备时间", "Check the clocks of both devices"));
+
+    public static readonly Refusal CodeExpired = new("code-expired", 422,
+        new("健康码已过期（可能是截图）", "The code has expired; it may be a picture"), new("请对方打开健康码页面，码会自动更新", "Ask the person to open the page; the code renews itself"));
+
+    public static readonly Refusal StatusUnknown = new("status-unknown", 400,
+        new("病例状态未知", "This state of a case is not known"), new("请使用 suspected、confirmed、asymptomatic、recovered 或 excluded", "Use suspected, confirmed, asymptomatic, recovered or excluded"));
+
+    public static readonly Refusal LevelUnknown = new("level-unknown", 400,
+        new("风险等级未知", "This risk level is not known"), new("请使用 low、medium 或 high", "Use low, medium or high"));
+
+    public static readonly Refusal RiskUnknown = new("risk-unknown", 404,
+        new("没有这条风险区记录", "There is no such risk period"), new("请刷新列表", "Reload the list"));
+
+    public static readonly Refusal PersonUnknown = new("person-unknown", 404,
+        new("没有这个人的记录", "Nothing is known of this person"), new("请检查证件号码", "Check the document number"));
+
+    public static readonly Refusal EvidenceUnknown = new("evidence-unknown", 404,
+        new("没有这条记录", "There is no such evidence"), new("请刷新后重试", "Reload and try again"));
+
+    public static readonly Refusal EvidenceNotCorrectable = new("evidence-not-correctable", 422,
+        new("这条记录不能由您更正", "You may not correct this evidence"), new("流调人员更正诊断，社区工作人员更正申报和停留", "Epidemiologists correct diagnoses, community workers declarations and stays"));
+
+    public static readonly Refusal StaffExists = new("staff-exists", 409,
+        new("用户名已被使用", "This user name is taken"), new("请换一个用户名", "Choose another"));
+
+    public static readonly Refusal PasswordWeak = new("password-weak", 422,
+        new("密码太弱", "The password is too weak"), new("至少 12 个字符", "Use at least 12 characters"));
+
+    public static readonly Refusal RoleUnknown = new("role-unknown", 400,
+        new("角色未知", "This role is not known"), new("请使用参考页列出的角色", "Use the roles of the reference page"));
+
+    public static readonly Refusal JournalUnavailable = new("journal-unavailable", 503,
+        new("暂时无法保存，请稍后重试", "It cannot be kept at the moment"), new("请用同一提交键重试，不会重复", "Send it again with the same key; it will not count twice"));
+
+    public static readonly Refusal Failed = new("failed", 500,
+        new("系统出错", "Something failed here"), new("请稍后重试；如反复出现，请提供追踪编号", "Try again later; if it happens again, give the trace id"));
+
+    public static readonly IReadOnlyList<Refusal> All =
+    [
+        BodyMalformed, FieldUnknown, FieldMissing, FieldInvalid, TextTooLong, IdempotencyKeyMissing, IdempotencyKeyReused,
+        RequestHeaderMissing, SignInRequired, NotAllowed, NotFound, TooManyRequests, PhoneInvalid, SignInCodeWrong,
+        MessagesUnavailable, StaffSignInWrong, NameInvalid, DocumentTypeUnknown, DocumentNumberMalformed,
+        DocumentBirthDateImpossible, DocumentCheckDigitWrong, AreaUnknown, DateImpossible, StayInTheFuture,
+        DiagnosisInTheFuture, SymptomUnknown, ContactUnknown, TemperatureImpossible, ConsentMissing, IdentityNotConfirmed,
+        RegisterUnavailable, NotApplied, PhoneChangeAnswered, PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown,
+        PlaceExists, PlaceNotYours, TemperatureNeeded, CodeNotOurs, CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged,
+        CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown, RiskUnknown, PersonUnknown, EvidenceUnknown,
+        EvidenceNotCorrectable, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
+    ];
+}

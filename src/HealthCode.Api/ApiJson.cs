@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using HealthCode.Domain;
+
+namespace HealthCode.Api;
+
+/// <summary>Reads and writes every contract without reflection. A field that is not known, or missing, is an error.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = false,
+    NumberHandling = JsonNumberHandling.Strict,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(SignInCodeRequest))]
+[JsonSerializable(typeof(SignInCodeSent))]
+[JsonSerializable(typeof(SignInRequest))]
+[JsonSerializable(typeof(StaffSignInRequest))]
+[JsonSerializable(typeof(SessionState))]
+[JsonSerializable(typeof(ApplicationRequest))]
+[JsonSerializable(typeof(ApplicationAccepted))]
+[JsonSerializable(typeof(PhoneChangeRequest))]
+[JsonSerializable(typeof(PhoneChangeAsked))]
+[JsonSerializable(typeof(PhoneChangeState))]
+[JsonSerializable(typeof(IReadOnlyList<PhoneChangeState>))]
+[JsonSerializable(typeof(PhoneChangeAnswer))]
+[JsonSerializable(typeof(CodeState))]
+[JsonSerializable(typeof(ReportRequest))]
+[JsonSerializable(typeof(ReportAccepted))]
+[JsonSerializable(typeof(StayRequest))]
+[JsonSerializable(typeof(HistoryState))]
+[JsonSerializable(typeof(IReadOnlyList<DivisionState>))]
+[JsonSerializable(typeof(AreaRiskRequest))]
+[JsonSerializable(typeof(AreaRiskState))]
+[JsonSerializable(typeof(IReadOnlyList<AreaRiskState>))]
+[JsonSerializable(typeof(AreaRiskEnd))]
+[JsonSerializable(typeof(PlanState))]
+[JsonSerializable(typeof(PlaceState))]
+[JsonSerializable(typeof(IReadOnlyList<PlaceState>))]
+[JsonSerializable(typeof(PlaceRequest))]
+[JsonSerializable(typeof(ScanRequest))]
+[JsonSerializable(typeof(ScanAnswer))]
+[JsonSerializable(typeof(CaseRequest))]
+[JsonSerializable(typeof(CaseState))]
+[JsonSerializable(typeof(IReadOnlyList<CaseState>))]
+[JsonSerializable(typeof(LookUpRequest))]
+[JsonSerializable(typeof(PersonState))]
+[JsonSerializable(typeof(CorrectionRequest))]
+[JsonSerializable(typeof(CorrectionAccepted))]
+[JsonSerializable(typeof(StaffState))]
+[JsonSerializable(typeof(IReadOnlyList<StaffState>))]
+[JsonSerializable(typeof(StaffRequest))]
+[JsonSerializable(typeof(Problem))]
+public sealed partial class ApiJson : JsonSerializerContext;

@@ -1,0 +1,44 @@
+using HealthCode.Domain;
+using Orleans.Concurrency;
+
+namespace HealthCode.Server.People;
+
+/// <summary>What one partition of people can be asked. Evidence travels as the journal's own bytes.</summary>
+public interface IPersonPartitionGrain : IGrainWithIntegerKey
+{
+    /// <summary>Takes facts in; returns, in their order, when all are durable.</summary>
+    Task<Acceptance[]> Accept(Immutable<byte[]> evidence);
+
+    /// <summary>The code as it is now, signed, with the reasons that hold.</summary>
+    Task<ShownCode> Show(PersonKey person);
+
+    /// <summary>The decision with its reasons, unsigned, and all evidence that is kept.</summary>
+    Task<ReadPerson> Read(PersonKey person);
+}
+
+[GenerateSerializer, Immutable]
+public readonly record struct PersonKey([property: Id(0)] ulong High, [property: Id(1)] ulong Low)
+{
+    public static PersonKey Of(PersonId person) => new(person.High, person.Low);
+
+    public PersonId ToPersonId() => new(High, Low);
+}
+
+/// <summary>One reason that holds, as it goes between nodes.</summary>
+/// <param name="Evidence">What holds it, as the journal's bytes.</param>
+[GenerateSerializer, Immutable]
+public sealed record HeldRule(
+    [property: Id(0)] string Rule, [property: Id(1)] byte[] Evidence, [property: Id(2)] int Since, [property: Id(3)] int Until,
+    [property: Id(4)] int ReportsDone, [property: Id(5)] int LastReport);
+
+[GenerateSerializer, Immutable]
+public sealed record Decided(
+    [property: Id(0)] Colour Colour, [property: Id(1)] int NextChange, [property: Id(2)] int At, [property: Id(3)] HeldRule[] Reasons);
+
+[GenerateSerializer, Immutable]
+public sealed record ShownCode(
+    [property: Id(0)] Decided Decided, [property: Id(1)] string Code, [property: Id(2)] DateTimeOffset IssuedAt,
+    [property: Id(3)] DateTimeOffset ExpiresAt, [property: Id(4)] bool ReportedToday);
+
+[GenerateSerializer, Immutable]
+public sealed record ReadPerson([property: Id(0)] Decided Decided, [property: Id(1)] byte[] Evidence);
