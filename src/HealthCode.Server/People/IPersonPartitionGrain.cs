@@ -12,6 +12,9 @@ public interface IPersonPartitionGrain : IGrainWithIntegerKey
     /// <summary>The code as it is now, signed, with the reasons that hold.</summary>
     Task<ShownCode> Show(PersonKey person);
 
+    /// <summary>The decision with its reasons, unsigned.</summary>
+    Task<Decided> Decide(PersonKey person);
+
     /// <summary>The decision with its reasons, unsigned, and all evidence that is kept.</summary>
     Task<ReadPerson> Read(PersonKey person);
 }

@@ -44,17 +44,21 @@ internal sealed class PersonPartitionGrain(
     public Task<ShownCode> Show(PersonKey person)
     {
         var now = time.GetUtcNow();
-        var record = partition.Find(person.ToPersonId()) ?? new PersonRecord(person.ToPersonId());
+        var record = RecordOf(person);
         var decided = Decide(record, Minute.Of(now));
         var code = CodeOf(record.Person, decided.Colour, now);
         return Task.FromResult(new ShownCode(decided, code.Text, code.IssuedAt, code.ExpiresAt, ReportedOn(record, Day.Of(Minute.Of(now)))));
     }
 
+    public Task<Decided> Decide(PersonKey person) => Task.FromResult(Decide(RecordOf(person), Minute.Of(time.GetUtcNow())));
+
     public Task<ReadPerson> Read(PersonKey person)
     {
-        var record = partition.Find(person.ToPersonId()) ?? new PersonRecord(person.ToPersonId());
+        var record = RecordOf(person);
         return Task.FromResult(new ReadPerson(Decide(record, Minute.Of(time.GetUtcNow())), EvidenceCodec.Encode(record.All)));
     }
+
+    private PersonRecord RecordOf(PersonKey person) => partition.Find(person.ToPersonId()) ?? new PersonRecord(person.ToPersonId());
 
     private Decided Decide(PersonRecord record, Minute now)
     {

@@ -1,0 +1,27 @@
+namespace HealthCode.Server.Hosting;
+
+/// <summary>What a deployment is told: by environment (<c>HEALTHCODE_</c>), settings file, or the command line.</summary>
+public sealed record RegionOptions
+{
+    /// <summary>Where everything that must survive is kept: journal, back office, keys. Created with owner-only permissions.</summary>
+    public string Data { get; init; } = "data";
+
+    /// <summary>The region's own division, 6 digits: the issuer of its codes.</summary>
+    public string Region { get; init; } = "990100";
+
+    /// <summary>File name of the edition in force, without its ending.</summary>
+    public string Edition { get; init; } = "hangzhou-2020-02";
+
+    /// <summary>Streams that people are spread over. Fixed when a region is created.</summary>
+    public int Partitions { get; init; } = 256;
+
+    /// <summary>A synthetic city of this many residents lives here; 0 for a real region.</summary>
+    public int DemoResidents { get; init; }
+
+    /// <summary>Evidence a second that the demo city makes by itself; 0 for none.</summary>
+    public double DemoPace { get; init; } = 2;
+
+    public int DemoSeed { get; init; } = 20200211;
+
+    public bool Demo => DemoResidents > 0;
+}

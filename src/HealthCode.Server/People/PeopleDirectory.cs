@@ -1,0 +1,58 @@
+using HealthCode.Domain;
+using HealthCode.Server.Hosting;
+using HealthCode.Storage;
+using HealthCode.Tokens;
+using Microsoft.Extensions.Caching.Memory;
+using Orleans.Concurrency;
+
+namespace HealthCode.Server.People;
+
+/// <summary>From a person to the partition that keeps them: the one way by which features reach people.</summary>
+internal sealed class PeopleDirectory(
+    IGrainFactory grains, RegionOptions region, KeyRing keys, PersonVault vault, IMemoryCache cache)
+{
+    private static readonly TimeSpan NameKept = TimeSpan.FromMinutes(10);
+
+    private readonly byte[] secret = keys.Secret("person-id");
+
+    public PersonId PersonOf(IdentityDocument document) => document.PersonIn(secret);
+
+    public Task<ShownCode> ShowAsync(PersonId person) => PartitionOf(person).Show(PersonKey.Of(person));
+
+    public Task<Decided> DecideAsync(PersonId person) => PartitionOf(person).Decide(PersonKey.Of(person));
+
+    public Task<ReadPerson> ReadAsync(PersonId person) => PartitionOf(person).Read(PersonKey.Of(person));
+
+    /// <summary>All that is kept of a person, folded anew.</summary>
+    public async Task<PersonRecord> RecordAsync(PersonId person)
+    {
+        var record = new PersonRecord(person);
+        foreach (var evidence in EvidenceCodec.Decode((await ReadAsync(person)).Evidence))
+            record.Fold(evidence);
+        return record;
+    }
+
+    /// <summary>Returns when durable.</summary>
+    public async Task<Acceptance> AcceptAsync(Evidence evidence) => (await PartitionOf(evidence.Person)
+        .Accept(EvidenceCodec.Encode([evidence]).AsImmutable()))[0];
+
+    /// <summary>Returns when all are durable; they may be of different people.</summary>
+    public Task AcceptAsync(IEnumerable<Evidence> evidence) => Task.WhenAll(evidence
+        .GroupBy(fact => fact.Person.PartitionOf(region.Partitions))
+        .Select(group => grains.GetGrain<IPersonPartitionGrain>(group.Key).Accept(EvidenceCodec.Encode([.. group]).AsImmutable())));
+
+    /// <summary>The masked name, as a guard sees it; null for a person who has not applied.</summary>
+    public async ValueTask<string?> MaskedNameAsync(PersonId person, CancellationToken cancellation)
+    {
+        if (cache.TryGetValue(person, out string? masked))
+            return masked;
+        var profile = await vault.GetAsync(person, cancellation);
+        masked = profile is not null && PersonName.TryParse(profile.Name, out var name) ? name.Masked : null;
+        if (masked is not null)
+            cache.Set(person, masked, new MemoryCacheEntryOptions { Size = 1, SlidingExpiration = NameKept });
+        return masked;
+    }
+
+    private IPersonPartitionGrain PartitionOf(PersonId person) =>
+        grains.GetGrain<IPersonPartitionGrain>(person.PartitionOf(region.Partitions));
+}

@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+using HealthCode.Domain;
+using HealthCode.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace HealthCode.Server.Places;
+
+/// <summary>The places, as the doors ask for them: kept in memory, since a scan may not wait for a query.</summary>
+internal sealed class PlaceDirectory(IDbContextFactory<BackOfficeContext> backOffice)
+{
+    private readonly ConcurrentDictionary<string, Place> places = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Place, string User), byte> guards = new();
+
+    public async Task LoadAsync(CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        await foreach (var place in context.Places.AsNoTracking().AsAsyncEnumerable().WithCancellation(cancellation))
+            places[place.Id] = place;
+        await foreach (var guard in context.PlaceGuards.AsNoTracking().AsAsyncEnumerable().WithCancellation(cancellation))
+            guards[(guard.PlaceId, guard.UserName)] = 0;
+    }
+
+    public Place? Find(string id) => places.GetValueOrDefault(id);
+
+    public Text? NameOf(string id) => Find(id) is { } place ? new Text(place.NameZh, place.NameEn) : null;
+
+    public IEnumerable<Place> All => places.Values.OrderBy(place => place.Id, StringComparer.Ordinal);
+
+    public bool IsGuarded(string place, string userName) => guards.ContainsKey((place, userName));
+
+    public IEnumerable<string> GuardedBy(string userName) =>
+        guards.Keys.Where(guard => guard.User == userName).Select(guard => guard.Place).Order(StringComparer.Ordinal);
+
+    /// <returns>False when the id is taken.</returns>
+    public async Task<bool> AddAsync(Place place, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        if (await context.Places.AnyAsync(known => known.Id == place.Id, cancellation))
+            return false;
+        context.Places.Add(place);
+        await context.SaveChangesAsync(cancellation);
+        places[place.Id] = place;
+        return true;
+    }
+
+    public async Task AssignAsync(string userName, IEnumerable<string> assigned, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        foreach (var place in assigned)
+            context.PlaceGuards.Add(new PlaceGuard { PlaceId = place, UserName = userName });
+        await context.SaveChangesAsync(cancellation);
+        foreach (var place in assigned)
+            guards[(place, userName)] = 0;
+    }
+}

@@ -1,0 +1,118 @@
+using HealthCode.Api;
+using HealthCode.Domain;
+using HealthCode.Server.People;
+using HealthCode.Server.Security;
+using HealthCode.Storage;
+using HealthCode.Tokens;
+
+namespace HealthCode.Server.Places;
+
+/// <summary>Places where codes are checked, and the check itself.</summary>
+internal static class PlacesFeature
+{
+    public static IServiceCollection AddPlaces(this IServiceCollection services) => services.AddSingleton<PlaceDirectory>();
+
+    public static void MapPlaces(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("").WithTags("Places");
+        group.MapGet(Routes.Places, GetPlaces).RequireAuthorization(policy => policy.RequireRole(Roles.Guard, Roles.Administrator))
+            .WithSummary("The places I guard; all of them for an administrator");
+        group.MapGet(Routes.Place, GetPlace).RequireAuthorization(policy => policy.RequireRole(Roles.Guard, Roles.Administrator))
+            .WithSummary("One place");
+        group.MapPost(Routes.Places, AddPlace).RequireAuthorization(Roles.Administrator).WithSummary("Add a place");
+        group.MapPost(Routes.Scans, Scan).RequireAuthorization(Roles.Guard).WithSummary("Check a code; the check is a visit");
+    }
+
+    private static IResult GetPlaces(HttpContext http, PlaceDirectory places, Divisions divisions)
+    {
+        var own = http.User.IsInRole(Roles.Administrator)
+            ? places.All
+            : places.GuardedBy(http.User.StaffName()).Select(places.Find).OfType<Place>();
+        return Results.Json((IReadOnlyList<PlaceState>)[.. own.Select(place => StateOf(place, divisions))], ApiJson.Default.IReadOnlyListPlaceState);
+    }
+
+    private static IResult GetPlace(string place, HttpContext http, PlaceDirectory places, Divisions divisions)
+    {
+        if (places.Find(place) is not { } known)
+            return Refuse.With(Refusals.PlaceUnknown);
+        return http.User.IsInRole(Roles.Administrator) || places.IsGuarded(place, http.User.StaffName())
+            ? Results.Json(StateOf(known, divisions), ApiJson.Default.PlaceState)
+            : Refuse.With(Refusals.PlaceNotYours);
+    }
+
+    private static async Task<IResult> AddPlace(
+        PlaceRequest request, PlaceDirectory places, Divisions divisions, CancellationToken cancellation)
+    {
+        if (request.Id is not { Length: >= 1 and <= 40 } || !request.Id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
+            return Refuse.With(Refusals.FieldInvalid, "id");
+        if (Fields.Text(request.Name?.Zh, "name.zh", Refusals.FieldMissing, 60) is { } badZh)
+            return badZh;
+        if (Fields.Text(request.Name!.En, "name.en", Refusals.FieldMissing, 60) is { } badEn)
+            return badEn;
+        if (Fields.Text(request.Kind, "kind", Refusals.FieldMissing, 30) is { } badKind)
+            return badKind;
+        if (Fields.Area(divisions, request.Area, "area", 6, out var area) is { } badArea)
+            return badArea;
+        var place = new Place
+        {
+            Id = request.Id, NameZh = request.Name.Zh, NameEn = request.Name.En, Kind = request.Kind, Area = area.Value,
+            AsksTemperature = request.AsksTemperature,
+        };
+        return await places.AddAsync(place, cancellation)
+            ? Results.Json(StateOf(place, divisions), ApiJson.Default.PlaceState, statusCode: StatusCodes.Status201Created)
+            : Refuse.With(Refusals.PlaceExists, "id");
+    }
+
+    private static async Task<IResult> Scan(
+        string place, ScanRequest request, HttpContext http, PlaceDirectory places, TokenReader reader, PeopleDirectory people,
+        PlanEdition edition, TimeProvider time, CancellationToken cancellation)
+    {
+        if (places.Find(place) is not { } known)
+            return Refuse.With(Refusals.PlaceUnknown);
+        if (!places.IsGuarded(place, http.User.StaffName()))
+            return Refuse.With(Refusals.PlaceNotYours);
+        var now = time.GetUtcNow();
+        if (!reader.TryReadOwn(request.Code?.Trim() ?? "", now, out var token, out var refusal))
+            return Refuse.With(RefusalOf(refusal), "code");
+        if (known.AsksTemperature && request.Temperature is null)
+            return Refuse.With(Refusals.TemperatureNeeded, "temperature");
+        if (Fields.Temperature(request.Temperature, out var tenths) is { } badTemperature)
+            return badTemperature;
+
+        // The same code at the same place in the same minute is one visit, however often the guard's device sends it.
+        var visit = new Visit
+        {
+            Id = EvidenceId.From("scan", $"{place}/{token.Id}"), Person = token.Person, Happened = Minute.Of(now), Received = Minute.Of(now),
+            Source = Source.Checkpoint, EnteredBy = http.User.StaffName(), Place = place, Area = new AreaCode(known.Area), TemperatureTenths = tenths,
+        };
+        await people.AcceptAsync(visit);
+        var decided = (await people.DecideAsync(token.Person)).Colour;
+        var name = await people.MaskedNameAsync(token.Person, cancellation);
+        var stop = StopReason(decided, tenths, edition);
+        return Results.Json(
+            new ScanAnswer(stop is null, Words.ColourOf(decided), name ?? "*", request.Temperature, stop, now), ApiJson.Default.ScanAnswer);
+    }
+
+    private static Text? StopReason(Colour colour, short tenths, PlanEdition edition) => colour switch
+    {
+        Colour.Green when tenths < edition.FeverTenths => null,
+        Colour.Green => new("绿码，但体温异常", "Green code, but fever"),
+        Colour.Yellow => new("黄码", "Yellow code"),
+        _ => new("红码", "Red code"),
+    };
+
+    private static Refusal RefusalOf(TokenRefusal refusal) => refusal switch
+    {
+        TokenRefusal.NotACode => Refusals.CodeNotOurs,
+        TokenRefusal.ForeignIssuer => Refusals.CodeForeign,
+        TokenRefusal.UnknownKey => Refusals.CodeKeyUnknown,
+        TokenRefusal.Forged => Refusals.CodeForged,
+        TokenRefusal.NotYetValid => Refusals.CodeNotYetValid,
+        TokenRefusal.Expired => Refusals.CodeExpired,
+        _ => Refusals.CodeDamaged,
+    };
+
+    private static PlaceState StateOf(Place place, Divisions divisions) => new(
+        place.Id, new Text(place.NameZh, place.NameEn), place.Kind, new AreaCode(place.Area).ToString(),
+        divisions.NameOf(new AreaCode(place.Area)), place.AsksTemperature);
+}

@@ -1,0 +1,105 @@
+using HealthCode.Api;
+using HealthCode.Domain;
+
+namespace HealthCode.Server.Security;
+
+/// <summary>Reads the words of the wire into the domain's values; each returns the refusal, or null when all is well.</summary>
+internal static class Fields
+{
+    /// <summary>Nothing that speaks of the region lies before this day.</summary>
+    private static readonly DateOnly Earliest = new(2020, 1, 2);
+
+    private static readonly Dictionary<string, Symptoms> SymptomsByCode = new()
+    {
+        ["fever"] = Symptoms.Fever, ["dry-cough"] = Symptoms.DryCough, ["fatigue"] = Symptoms.Fatigue,
+        ["breathless"] = Symptoms.Breathless, ["sore-throat"] = Symptoms.SoreThroat, ["diarrhoea"] = Symptoms.Diarrhoea,
+        ["other"] = Symptoms.Other,
+    };
+
+    private static readonly Dictionary<string, DocumentType> DocumentTypes = new()
+    {
+        ["citizen-id"] = DocumentType.CitizenId, ["passport"] = DocumentType.Passport,
+        ["hong-kong-macao-permit"] = DocumentType.HongKongMacaoPermit, ["taiwan-permit"] = DocumentType.TaiwanPermit,
+        ["foreign-permanent-resident-id"] = DocumentType.ForeignPermanentResidentId, ["residence-permit"] = DocumentType.ResidencePermit,
+    };
+
+    public static Refused? Document(string? type, string? number, Day today, out IdentityDocument document)
+    {
+        document = default!;
+        if (!DocumentTypes.TryGetValue(type ?? "", out var known))
+            return Refuse.With(Refusals.DocumentTypeUnknown, "documentType");
+        return IdentityDocument.TryParse(known, number, today.ToDateOnly(), out document, out var refusal) ? null : Refuse.With(
+            refusal switch
+            {
+                DocumentRefusal.NumberMissing => Refusals.FieldMissing,
+                DocumentRefusal.NumberTooLong => Refusals.TextTooLong,
+                DocumentRefusal.BirthDateImpossible => Refusals.DocumentBirthDateImpossible,
+                DocumentRefusal.CheckDigitWrong => Refusals.DocumentCheckDigitWrong,
+                _ => Refusals.DocumentNumberMalformed,
+            },
+            "documentNumber");
+    }
+
+    public static Refused? Name(string? text, out PersonName name) =>
+        PersonName.TryParse(text, out name) ? null : Refuse.With(Refusals.NameInvalid, "name");
+
+    public static Refused? Phone(string? text, out PhoneNumber phone) =>
+        PhoneNumber.TryParse(text, out phone, out _) ? null : Refuse.With(Refusals.PhoneInvalid, "phone");
+
+    public static Refused? Symptoms(IReadOnlyList<string>? codes, out Symptoms symptoms)
+    {
+        symptoms = Domain.Symptoms.None;
+        foreach (var code in codes ?? [])
+        {
+            if (!SymptomsByCode.TryGetValue(code, out var symptom))
+                return Refuse.With(Refusals.SymptomUnknown, "symptoms");
+            symptoms |= symptom;
+        }
+        return null;
+    }
+
+    public static IEnumerable<string> CodesOf(Symptoms symptoms) =>
+        SymptomsByCode.Where(pair => symptoms.HasFlag(pair.Value)).Select(pair => pair.Key);
+
+    public static Refused? Contact(string? text, out DeclaredContact contact)
+    {
+        DeclaredContact? known = text switch
+        {
+            "no" => DeclaredContact.No, "yes" => DeclaredContact.Yes, "unsure" => DeclaredContact.Unsure, _ => null,
+        };
+        contact = known ?? default;
+        return known is null ? Refuse.With(Refusals.ContactUnknown, "contact") : null;
+    }
+
+    /// <summary>34.0 to 43.0 °C into tenths; absent is 0.</summary>
+    public static Refused? Temperature(decimal? degrees, out short tenths)
+    {
+        tenths = (short)Math.Round(Math.Clamp(degrees ?? 0, 0, 99) * 10);
+        return degrees is null or (>= 34m and <= 43m) ? null : Refuse.With(Refusals.TemperatureImpossible, "temperature");
+    }
+
+    /// <param name="depthMin">Digits that must be given: 6 = a county.</param>
+    public static Refused? Area(Divisions divisions, string? code, string field, int depthMin, out AreaCode area) =>
+        AreaCode.TryParse(code, out area) && area.Depth >= depthMin && divisions.Exists(area)
+            ? null
+            : Refuse.With(Refusals.AreaUnknown, field);
+
+    /// <summary>A span of days from the past up to today.</summary>
+    public static Refused? Days(DateOnly from, DateOnly? until, Day today, string field)
+    {
+        if (from < Earliest || until < from || until > today.ToDateOnly())
+            return Refuse.With(Refusals.DateImpossible, field);
+        return from > today.ToDateOnly() ? Refuse.With(Refusals.StayInTheFuture, field) : null;
+    }
+
+    public static Refused? Text(string? text, string field, Refusal missing, int max = Evidence.TextLengthMax) =>
+        string.IsNullOrWhiteSpace(text) ? Refuse.With(missing, field)
+            : text.Length > max ? Refuse.With(Refusals.TextTooLong, field)
+            : null;
+
+    public static Refused? IdempotencyKey(HttpRequest request, out string key)
+    {
+        key = request.Headers[Routes.IdempotencyKey].ToString();
+        return key.Length is >= 8 and <= 100 ? null : Refuse.With(Refusals.IdempotencyKeyMissing);
+    }
+}

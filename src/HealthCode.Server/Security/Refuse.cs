@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Text.Json;
+using HealthCode.Api;
+using HealthCode.Storage;
+using HealthCode.Domain;
+using Microsoft.AspNetCore.Diagnostics;
+
+namespace HealthCode.Server.Security;
+
+/// <summary>A refusal as the answer of an endpoint.</summary>
+internal sealed class Refused(Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext) =>
+        httpContext.RefuseAsync(refusal, field, detail, retryAfterSeconds);
+}
+
+internal static class Refuse
+{
+    /// <param name="field">JSON path of the field that was wrong; never its value.</param>
+    public static Refused With(Refusal refusal, string? field = null) => new(refusal, field);
+
+    public static Task RefuseAsync(
+        this HttpContext http, Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null)
+    {
+        http.Response.StatusCode = refusal.Status;
+        if (retryAfterSeconds is { } seconds)
+            http.Response.Headers.RetryAfter = seconds.ToString(null as IFormatProvider);
+        var problem = new Problem(
+            refusal.Type, refusal.Title.En, refusal.Status, refusal.Title, refusal.WhatToDo, field, detail, retryAfterSeconds,
+            Activity.Current?.TraceId.ToString());
+        return http.Response.WriteAsJsonAsync(
+            problem, ApiJson.Default.Problem, "application/problem+json; charset=utf-8", http.RequestAborted);
+    }
+
+    /// <summary>Answers what no endpoint answered: broken bodies, a journal that is away, our own failures.</summary>
+    public static Task OnFailureAsync(HttpContext http)
+    {
+        var failure = http.Features.Get<IExceptionHandlerFeature>()?.Error;
+        return failure switch
+        {
+            BadHttpRequestException { InnerException: JsonException json } => OnJsonAsync(http, json),
+            BadHttpRequestException => http.RefuseAsync(Refusals.BodyMalformed),
+            StaleWriterException or JournalUnavailableException => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
+            _ => http.RefuseAsync(Refusals.Failed),
+        };
+    }
+
+    // The serializer names the path and the cause only in words of its own; the words that we look for are pinned by a test.
+    private static Task OnJsonAsync(HttpContext http, JsonException json)
+    {
+        var message = json.Message;
+        var refusal = message.Contains("could not be mapped", StringComparison.Ordinal) ? Refusals.FieldUnknown
+            : message.Contains("missing required", StringComparison.Ordinal) || message.Contains("doesn't allow null", StringComparison.Ordinal)
+                || message.Contains("disallow null", StringComparison.Ordinal) ? Refusals.FieldMissing
+            : json.Path is { Length: > 1 } ? Refusals.FieldInvalid
+            : Refusals.BodyMalformed;
+        return http.RefuseAsync(refusal, json.Path is { Length: > 1 } path ? path : null);
+    }
+
+    /// <summary>Empty answers of the framework (no such address, not signed in) get their problem too.</summary>
+    public static Task OnEmptyAsync(HttpContext http) => http.Response.StatusCode switch
+    {
+        StatusCodes.Status401Unauthorized => http.RefuseAsync(Refusals.SignInRequired),
+        StatusCodes.Status403Forbidden => http.RefuseAsync(Refusals.NotAllowed),
+        StatusCodes.Status404NotFound => http.RefuseAsync(Refusals.NotFound),
+        StatusCodes.Status415UnsupportedMediaType or StatusCodes.Status400BadRequest => http.RefuseAsync(Refusals.BodyMalformed),
+        _ => Task.CompletedTask,
+    };
+}
