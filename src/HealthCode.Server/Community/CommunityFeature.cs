@@ -1,0 +1,113 @@
+using HealthCode.Api;
+using HealthCode.Domain;
+using HealthCode.Server.Applications;
+using HealthCode.Server.People;
+using HealthCode.Server.Security;
+using HealthCode.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace HealthCode.Server.Community;
+
+/// <summary>A person whose phone is not the register's asks, and a community worker confirms or refuses.</summary>
+internal static class CommunityFeature
+{
+    private const string Open = "open", Confirmed = "confirmed", Refused_ = "refused";
+
+    public static void MapCommunity(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("").WithTags("Community");
+        group.MapPost(Routes.PhoneChanges, Ask).RequireAuthorization(Roles.Resident)
+            .RequireRateLimiting(SecurityFeature.ApplicationsLimit).WithSummary("Ask that my new phone be confirmed");
+        group.MapGet(Routes.PhoneChanges, GetOpen).RequireAuthorization(Roles.CommunityWorker).WithSummary("Requests, open ones first");
+        group.MapPost(Routes.PhoneChangeAnswer, Answer).RequireAuthorization(Roles.CommunityWorker).WithSummary("Confirm or refuse");
+    }
+
+    // The same answer whether the person is known or not: it cannot be used to find out.
+    private static async Task<IResult> Ask(
+        PhoneChangeRequest request, HttpContext http, PeopleDirectory people, PersonVault vault, IRealNameCheck register,
+        IDbContextFactory<BackOfficeContext> backOffice, TimeProvider time, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        if (Fields.Name(request.Name, out var name) is { } badName)
+            return badName;
+        if (Fields.Document(request.DocumentType, request.DocumentNumber, Day.Of(Minute.Of(now)), out var document) is { } badDocument)
+            return badDocument;
+        var phone = http.User.Phone()!.Value;
+        bool inRegister;
+        try
+        {
+            inRegister = (await register.CheckAsync(name, document, phone, cancellation)).IdentityMatches;
+        }
+        catch (RegisterUnavailableException)
+        {
+            return new Refused(Refusals.RegisterUnavailable, retryAfterSeconds: 60);
+        }
+
+        var person = people.PersonOf(document);
+        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        var change = new PhoneChange
+        {
+            Id = Guid.CreateVersion7(now), Person = person, InRegister = inRegister, State = Open, AskedAt = now,
+            Payload = vault.Seal(person, new PersonProfile(name.Value, document.Type, document.Normalized, phone.Normalized, null, null)),
+        };
+        context.PhoneChanges.Add(change);
+        await context.SaveChangesAsync(cancellation);
+        return Results.Json(
+            new PhoneChangeAsked(change.Id.ToString(), now), ApiJson.Default.PhoneChangeAsked, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static async Task<IResult> GetOpen(
+        IDbContextFactory<BackOfficeContext> backOffice, PersonVault vault, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        var changes = await context.PhoneChanges.AsNoTracking()
+            .OrderBy(change => change.State == Open ? 0 : 1).ThenByDescending(change => change.AskedAt).Take(100).ToListAsync(cancellation);
+        return Results.Json(
+            (IReadOnlyList<PhoneChangeState>)[.. changes.Select(change => StateOf(change, vault))], ApiJson.Default.IReadOnlyListPhoneChangeState);
+    }
+
+    private static async Task<IResult> Answer(
+        Guid change, PhoneChangeAnswer request, HttpContext http, PersonVault vault,
+        IDbContextFactory<BackOfficeContext> backOffice, TimeProvider time, CancellationToken cancellation)
+    {
+        if (Fields.Text(request.Reason, "reason", Refusals.ReasonMissing) is { } badReason)
+            return badReason;
+        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        if (await context.PhoneChanges.FindAsync([change], cancellation) is not { } known)
+            return Refuse.With(Refusals.NotFound);
+        if (known.State != Open)
+            return Refuse.With(Refusals.PhoneChangeAnswered);
+        if (request.Confirm && !known.InRegister)
+            return Refuse.With(Refusals.PhoneChangeNotInRegister);
+
+        if (request.Confirm)
+            await ConfirmAsync(vault, known, cancellation);
+        (known.State, known.AnsweredBy, known.AnsweredAt, known.Reason) =
+            (request.Confirm ? Confirmed : Refused_, http.User.StaffName(), time.GetUtcNow(), request.Reason.Trim());
+        context.LookUps.Add(new LookUp
+        {
+            Id = Guid.CreateVersion7(known.AnsweredAt.Value), Person = known.Person, At = known.AnsweredAt.Value, By = http.User.StaffName(),
+            Role = Roles.CommunityWorker, Purpose = "核实手机号 / phone change: " + known.Reason,
+        });
+        await context.SaveChangesAsync(cancellation);
+        return Results.Json(StateOf(known, vault), ApiJson.Default.PhoneChangeState);
+    }
+
+    private static async Task ConfirmAsync(PersonVault vault, PhoneChange change, CancellationToken cancellation)
+    {
+        var asked = vault.Open(change.Person, change.Payload);
+        var profile = await vault.GetAsync(change.Person, cancellation);
+        await vault.PutAsync(change.Person, profile is null ? asked : profile with { Phone = asked.Phone }, cancellation);
+    }
+
+    private static PhoneChangeState StateOf(PhoneChange change, PersonVault vault)
+    {
+        var asked = vault.Open(change.Person, change.Payload);
+        return new PhoneChangeState(
+            change.Id.ToString(),
+            PersonName.TryParse(asked.Name, out var name) ? name.Masked : "*",
+            IdentityDocument.MaskedOf(asked.DocumentNumber),
+            PhoneNumber.TryParse(asked.Phone, out var phone, out _) ? phone.Masked : "*",
+            change.InRegister, change.State, change.AskedAt, change.AnsweredBy, change.AnsweredAt);
+    }
+}

@@ -1,0 +1,78 @@
+using HealthCode.Api;
+using HealthCode.Server.Places;
+using HealthCode.Server.Security;
+using HealthCode.Storage;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+
+namespace HealthCode.Server.Staff;
+
+/// <summary>Staff accounts: who may do what, and which places a guard guards.</summary>
+internal static class StaffFeature
+{
+    public static readonly string[] RoleNames = [Roles.Guard, Roles.CommunityWorker, Roles.Epidemiologist, Roles.Administrator];
+
+    public static IServiceCollection AddStaff(this IServiceCollection services)
+    {
+        services.AddIdentityCore<StaffUser>(identity =>
+        {
+            // Length beats composition: NIST SP 800-63B, 5.1.1.2.
+            identity.Password.RequiredLength = 12;
+            identity.Password.RequireDigit = identity.Password.RequireLowercase =
+                identity.Password.RequireUppercase = identity.Password.RequireNonAlphanumeric = false;
+            identity.Lockout.MaxFailedAccessAttempts = 10;
+            identity.Lockout.DefaultLockoutTimeSpan = TimeSpan.FromMinutes(10);
+        }).AddRoles<IdentityRole>().AddEntityFrameworkStores<BackOfficeContext>();
+        return services;
+    }
+
+    public static void MapStaff(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("").WithTags("Staff").RequireAuthorization(Roles.Administrator);
+        group.MapGet(Routes.Staff, GetStaff).WithSummary("All staff accounts");
+        group.MapPost(Routes.Staff, AddStaffAccount).WithSummary("Add a staff account");
+    }
+
+    private static async Task<IResult> GetStaff(UserManager<StaffUser> users, PlaceDirectory places, CancellationToken cancellation)
+    {
+        var states = new List<StaffState>();
+        foreach (var user in await users.Users.OrderBy(user => user.UserName).Take(500).ToListAsync(cancellation))
+            states.Add(new StaffState(user.UserName!, [.. await users.GetRolesAsync(user)], [.. places.GuardedBy(user.UserName!)]));
+        return Results.Json((IReadOnlyList<StaffState>)states, ApiJson.Default.IReadOnlyListStaffState);
+    }
+
+    private static async Task<IResult> AddStaffAccount(
+        StaffRequest request, UserManager<StaffUser> users, RoleManager<IdentityRole> roles, PlaceDirectory places, CancellationToken cancellation)
+    {
+        if (request.UserName is not { Length: >= 3 and <= 40 } || !request.UserName.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.'))
+            return Refuse.With(Refusals.FieldInvalid, "userName");
+        if (request.Roles is not { Count: > 0 } || request.Roles.Except(RoleNames).Any())
+            return Refuse.With(Refusals.RoleUnknown, "roles");
+        if (request.Places?.Any(place => places.Find(place) is null) == true)
+            return Refuse.With(Refusals.PlaceUnknown, "places");
+        if (await users.FindByNameAsync(request.UserName) is not null)
+            return Refuse.With(Refusals.StaffExists, "userName");
+        return await CreateAsync(users, roles, places, request, cancellation)
+            ? Results.Json(
+                new StaffState(request.UserName, request.Roles, request.Places ?? []), ApiJson.Default.StaffState,
+                statusCode: StatusCodes.Status201Created)
+            : Refuse.With(Refusals.PasswordWeak, "password");
+    }
+
+    /// <returns>False when the password is refused.</returns>
+    internal static async Task<bool> CreateAsync(
+        UserManager<StaffUser> users, RoleManager<IdentityRole> roles, PlaceDirectory places, StaffRequest request, CancellationToken cancellation)
+    {
+        foreach (var role in request.Roles)
+        {
+            if (!await roles.RoleExistsAsync(role))
+                await roles.CreateAsync(new IdentityRole(role));
+        }
+        var user = new StaffUser { UserName = request.UserName };
+        if (!(await users.CreateAsync(user, request.Password)).Succeeded)
+            return false;
+        await users.AddToRolesAsync(user, request.Roles);
+        await places.AssignAsync(request.UserName, request.Places ?? [], cancellation);
+        return true;
+    }
+}
