@@ -6,8 +6,6 @@ namespace HealthCode.Server.Areas;
 /// <summary>The area risks as every partition on this node sees them. Replaced whole, never changed.</summary>
 internal sealed class AreaRiskBoard
 {
-    public const string Stream = "areas";
-
     private volatile AreaRisks current = AreaRisks.None;
 
     public AreaRisks Current => current;
@@ -18,7 +16,7 @@ internal sealed class AreaRiskBoard
     public async Task LoadAsync(IJournal journal, CancellationToken cancellation)
     {
         var (risks, next) = (AreaRisks.None, 0L);
-        await foreach (var batch in journal.ReadStreamAsync(Stream, 0, cancellation))
+        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
         {
             foreach (var risk in EvidenceCodec.DecodeRisks(batch))
                 risks = risks.With(risk);

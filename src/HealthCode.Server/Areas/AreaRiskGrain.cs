@@ -16,7 +16,7 @@ internal sealed class AreaRiskGrain(IJournal journal, AreaRiskBoard board) : Gra
     {
         try
         {
-            await journal.AppendAsync(AreaRiskBoard.Stream, board.NextSequence, risk.Value, CancellationToken.None);
+            await journal.AppendAsync(JournalStreams.Areas, board.NextSequence, risk.Value, CancellationToken.None);
         }
         catch (StaleWriterException)
         {

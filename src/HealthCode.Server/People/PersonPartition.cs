@@ -25,6 +25,8 @@ public enum Acceptance : byte
 /// </remarks>
 public sealed class PersonPartition(int number, IJournal journal)
 {
+    private readonly string stream = JournalStreams.Of(number);
+
     /// <summary>Evidence in one batch at most; a batch is one row of the journal.</summary>
     private const int BatchSizeMax = 4_096;
 
@@ -41,12 +43,10 @@ public sealed class PersonPartition(int number, IJournal journal)
 
     public int People => records.Count;
 
-    public static string StreamOf(int number) => $"people/{number:D4}";
-
     /// <summary>Folds all that the journal has of this partition. Call once, before anything else.</summary>
     public async Task ReplayAsync(CancellationToken cancellation)
     {
-        await foreach (var batch in journal.ReadStreamAsync(StreamOf(number), 0, cancellation))
+        await foreach (var batch in journal.ReadStreamAsync(stream, 0, cancellation))
         {
             foreach (var evidence in EvidenceCodec.Decode(batch))
                 RecordOf(evidence.Person).Fold(evidence);
@@ -92,7 +92,7 @@ public sealed class PersonPartition(int number, IJournal journal)
             try
             {
                 await journal.AppendAsync(
-                    StreamOf(number), sequence, EvidenceCodec.Encode(batch.ConvertAll(entry => entry.Evidence)), CancellationToken.None);
+                    stream, sequence, EvidenceCodec.Encode(batch.ConvertAll(entry => entry.Evidence)), CancellationToken.None);
                 sequence++;
                 Acknowledge(batch);
             }

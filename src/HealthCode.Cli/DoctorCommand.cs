@@ -1,0 +1,93 @@
+using System.CommandLine;
+using HealthCode.Storage;
+using HealthCode.Tokens;
+
+namespace HealthCode.Cli;
+
+/// <summary><c>healthcode doctor</c>: what is misconfigured, and what to do about it.</summary>
+internal static class DoctorCommand
+{
+    private const long FreeBytesMin = 2L << 30;
+
+    public static Command Create()
+    {
+        var command = new Command("doctor", "Say what is misconfigured");
+        command.SetAction((parsed, cancellation) => RunAsync(Commands.PathsOf(parsed), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(RegionPaths paths, CancellationToken cancellation)
+    {
+        var wrong = 0;
+        await foreach (var (fine, what) in CheckAsync(paths, cancellation))
+        {
+            Console.WriteLine($"{(fine ? "ok    " : "WRONG ")}  {what}");
+            wrong += fine ? 0 : 1;
+        }
+        Console.WriteLine(wrong == 0 ? "Nothing is wrong." : $"{wrong} thing(s) to mend.");
+        return wrong == 0 ? 0 : 1;
+    }
+
+    private static async IAsyncEnumerable<(bool Fine, string What)> CheckAsync(
+        RegionPaths paths, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        yield return Check(() => EditionFile.Load(Commands.EditionPath(paths)).Rules.Count, rules => $"edition {paths.Edition} has {rules} rules");
+        if (!Directory.Exists(paths.Data))
+        {
+            yield return (false, $"{paths.Data} does not exist: start the region once, or name its folder with --data");
+            yield break;
+        }
+        yield return Mode(paths.Data);
+        foreach (var file in Directory.EnumerateFiles(paths.Data).Concat(KeyFiles(paths)))
+            yield return Mode(file);
+        yield return Check(
+            () => KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).PublicKeys.Count,
+            count => $"{count} signing key(s) can be read");
+        var free = new DriveInfo(Path.GetFullPath(paths.Data)).AvailableFreeSpace;
+        yield return (free >= FreeBytesMin, $"{free >> 20:N0} MiB free where the journal grows (at least {FreeBytesMin >> 20:N0})");
+        yield return await JournalAsync(paths, cancellation);
+        var demo = File.Exists(Path.Combine(paths.Data, "demo-sign-ins.json"));
+        yield return (!demo || paths.Region.StartsWith("99", StringComparison.Ordinal),
+            demo ? "this is a demo region: its people do not exist and its passwords are printed" : "no demo sign-ins");
+        var year = TimeProvider.System.GetUtcNow().Year;
+        yield return (year is >= 2024 and < 2100, $"the clock says {TimeProvider.System.GetUtcNow():u}; codes live two minutes, so keep it by NTP");
+    }
+
+    private static IEnumerable<string> KeyFiles(RegionPaths paths) =>
+        Directory.Exists(Path.Combine(paths.Data, "keys")) ? Directory.EnumerateFiles(Path.Combine(paths.Data, "keys")) : [];
+
+    private static (bool, string) Mode(string path)
+    {
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        var open = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & others) != 0;
+        return (!open, open ? $"{path} can be read by others: chmod go-rwx {path}" : $"{path} is its owner's alone");
+    }
+
+    private static async Task<(bool, string)> JournalAsync(RegionPaths paths, CancellationToken cancellation)
+    {
+        var batches = 0L;
+        try
+        {
+            await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
+            await foreach (var _ in journal.ReadAllAsync(0, cancellation))
+                batches++;
+            return (true, $"the journal's {batches:N0} batches can be read and their checksums fit");
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            return (false, $"the journal cannot be read after {batches:N0} batches: {failure.Message}");
+        }
+    }
+
+    private static (bool, string) Check<T>(Func<T> attempt, Func<T, string> fine)
+    {
+        try
+        {
+            return (true, fine(attempt()));
+        }
+        catch (Exception failure)
+        {
+            return (false, failure.Message);
+        }
+    }
+}

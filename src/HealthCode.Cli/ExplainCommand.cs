@@ -1,0 +1,94 @@
+using System.CommandLine;
+using HealthCode.Domain;
+using HealthCode.Storage;
+using HealthCode.Tokens;
+
+namespace HealthCode.Cli;
+
+/// <summary><c>healthcode explain PERSON</c>: the decision made again from the journal, with every rule considered.</summary>
+internal static class ExplainCommand
+{
+    public static Command Create()
+    {
+        var person = new Argument<string>("PERSON")
+        {
+            Description = "A document number (citizen number unless --type says otherwise) or a 32-digit person id; - reads it from standard input",
+        };
+        var type = new Option<DocumentType>("--type") { Description = "Type of the document", DefaultValueFactory = _ => DocumentType.CitizenId };
+        var at = new Option<DateTimeOffset?>("--at") { Description = "The moment to decide at, ISO 8601; now when absent" };
+        var command = new Command("explain", "Replay one person's decision from the journal, with every rule considered") { person, type, at };
+        command.SetAction((parsed, cancellation) => RunAsync(
+            Commands.PathsOf(parsed), parsed.GetValue(person)!, parsed.GetValue(type),
+            parsed.GetValue(at) ?? TimeProvider.System.GetUtcNow(), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        RegionPaths paths, string text, DocumentType type, DateTimeOffset at, CancellationToken cancellation)
+    {
+        if (text == "-")
+            text = (await Console.In.ReadLineAsync(cancellation))?.Trim() ?? "";
+        if (!File.Exists(Path.Combine(paths.Data, RegionStore.JournalFile)))
+            return Fail($"There is no journal in {paths.Data}. Start the region once, or name its folder with --data.");
+        if (PersonOf(paths, text, type, at) is not { } person)
+            return Fail("This is neither a document number of that type nor a person id.");
+
+        var now = Minute.Of(at);
+        await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
+        var record = new PersonRecord(person);
+        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Of(person, paths.Partitions), 0, cancellation))
+        {
+            // As it was known then: what came later is not part of that decision.
+            foreach (var evidence in EvidenceCodec.Decode(batch).Where(fact => fact.Person == person && fact.Received <= now))
+                record.Fold(evidence);
+        }
+        var areas = AreaRisks.None;
+        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
+        {
+            foreach (var risk in EvidenceCodec.DecodeRisks(batch).Where(risk => risk.SetAt <= now))
+                areas = areas.With(risk);
+        }
+        Print(Explanation.Of(record, areas, EditionFile.Load(Commands.EditionPath(paths)), now), record);
+        return 0;
+    }
+
+    private static PersonId? PersonOf(RegionPaths paths, string text, DocumentType type, DateTimeOffset at)
+    {
+        if (PersonId.TryParse(text, out var person))
+            return person;
+        return IdentityDocument.TryParse(type, text, Day.Of(Minute.Of(at)).ToDateOnly(), out var document, out _)
+            ? document.PersonIn(KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).Secret("person-id"))
+            : null;
+    }
+
+    private static void Print(Explanation explanation, PersonRecord record)
+    {
+        Console.WriteLine($"person    {explanation.Person}");
+        Console.WriteLine($"at        {explanation.At}");
+        Console.WriteLine($"edition   {explanation.Edition.Id}  {explanation.Edition.Title.En}");
+        Console.WriteLine($"colour    {explanation.Decision.Colour}   next change by itself: {explanation.Decision.NextChange}");
+        Console.WriteLine();
+        foreach (var (rule, finding) in explanation.Rules.Select(found => (found.Rule, found.Finding)))
+        {
+            Console.WriteLine($"{(finding.Holds ? "HOLDS" : "  -  ")} {rule.Number,-4} {rule.Colour,-6} {rule.Title.En}");
+            if (finding.Evidence is { } evidence)
+            {
+                Console.WriteLine($"           evidence {evidence.Id} ({evidence.Kind.ToString().ToLowerInvariant()}, {evidence.Source}), since {finding.Since}, until {finding.Until}");
+                if (rule.ReportsToEnd > 0)
+                    Console.WriteLine($"           {finding.ReportsDone} of {rule.ReportsToEnd} normal daily reports in a row");
+                if (finding.Holds)
+                    Console.WriteLine($"           ends: {rule.End.En}");
+            }
+        }
+        Console.WriteLine();
+        Console.WriteLine($"evidence  {record.All.Count}");
+        foreach (var evidence in record.All)
+            Console.WriteLine($"  {evidence.Happened}  {evidence.Id}  {evidence.Kind,-11} {evidence.Source}{(record.IsWithdrawn(evidence.Id) ? "  WITHDRAWN" : "")}");
+    }
+
+    private static int Fail(string message)
+    {
+        Console.Error.WriteLine(message);
+        return 2;
+    }
+}

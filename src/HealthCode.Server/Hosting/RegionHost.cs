@@ -1,0 +1,130 @@
+using HealthCode.Api;
+using HealthCode.Domain;
+using HealthCode.Server.Applications;
+using HealthCode.Server.Areas;
+using HealthCode.Server.Cases;
+using HealthCode.Server.Community;
+using HealthCode.Server.Demo;
+using HealthCode.Server.People;
+using HealthCode.Server.Places;
+using HealthCode.Server.Plans;
+using HealthCode.Server.Security;
+using HealthCode.Server.SignIn;
+using HealthCode.Server.Staff;
+using HealthCode.Simulation;
+using HealthCode.Storage;
+using HealthCode.Tokens;
+using HealthCode.Web;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Scalar.AspNetCore;
+
+namespace HealthCode.Server.Hosting;
+
+/// <summary>Puts a region together: one process, one silo, its pages and its endpoints.</summary>
+public static class RegionHost
+{
+    /// <param name="configure">Last word on the services, for a deployment's own gateways and registers, and for tests' time.</param>
+    public static async Task<WebApplication> BuildAsync(
+        RegionOptions region, string[] args, Action<WebApplicationBuilder>? configure = null, CancellationToken cancellation = default)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseStaticWebAssets();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 64 * 1024;
+        });
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.Critical)
+            .AddFilter("Orleans", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
+
+        AddRegion(builder, region);
+        configure?.Invoke(builder);
+        builder.UseOrleans(silo => silo.UseLocalhostClustering(
+            siloPort: FreePort(), gatewayPort: 0, serviceId: "healthcode", clusterId: "healthcode"));
+
+        var app = builder.Build();
+        MapRegion(app);
+        await OpenAsync(app.Services, cancellation);
+        return app;
+    }
+
+    private static void AddRegion(WebApplicationBuilder builder, RegionOptions region)
+    {
+        var services = builder.Services;
+        var keyFolder = Path.Combine(region.Data, "keys");
+        var keys = KeyRing.OpenOrCreate(keyFolder, region.Region, TimeProvider.System);
+        services.AddSingleton(region);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(keys);
+        services.AddSingleton(provider => new TokenIssuer(keys));
+        services.AddSingleton(provider => new TokenReader(keys));
+        services.AddHealthCodeStorage(region.Data, keys.Secret("profiles"));
+        services.AddSingleton(EditionFile.Load(Path.Combine(AppContext.BaseDirectory, "editions", region.Edition + ".yaml")));
+        services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
+
+        services.AddSecurity(builder.Configuration, keyFolder);
+        services.AddSignIn().AddApplications().AddPeople().AddAreas().AddPlaces().AddStaff();
+        if (region.Demo)
+            services.AddDemo(region);
+        else
+            services.AddSingleton(Divisions.BuiltIn);
+        services.TryAddSingleton<ISmsSender, NoSmsSender>();
+        services.TryAddSingleton<IRealNameCheck, NoRealNameCheck>();
+
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddOpenApi("v1");
+        services.AddHealthChecks();
+        services.AddOutputCache();
+        services.AddResponseCompression();
+        services.AddWeb();
+    }
+
+    private static void MapRegion(WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Refuse.OnFailureAsync, AllowStatusCode404Response = true });
+        app.UseStatusCodePages(context => Refuse.OnEmptyAsync(context.HttpContext));
+        app.UseSecurityHeaders();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseRateLimiter();
+        app.UseOutputCache();
+
+        app.MapSignIn();
+        app.MapApplications();
+        app.MapPeople();
+        app.MapAreas();
+        app.MapPlans();
+        app.MapPlaces();
+        app.MapCases();
+        app.MapCommunity();
+        app.MapStaff();
+        app.MapWeb();
+
+        app.MapGet(Routes.PublicKeys, (KeyRing keys) => Results.Text(keys.PublicKeys.ToJson(), "application/jwk-set+json"))
+            .AllowAnonymous().WithTags("Tokens").WithSummary("The public keys by which anyone checks a code");
+        app.MapHealthChecks(Routes.Live, new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
+        app.MapHealthChecks(Routes.Ready).AllowAnonymous();
+        app.MapOpenApi().AllowAnonymous();
+        app.MapScalarApiReference("/reference").AllowAnonymous();
+    }
+
+    /// <summary>What must be there before the first request: tables, area risks, places.</summary>
+    private static async Task OpenAsync(IServiceProvider services, CancellationToken cancellation)
+    {
+        await services.GetRequiredService<RegionStore>().MigrateAsync(cancellation);
+        await services.GetRequiredService<AreaRiskBoard>().LoadAsync(services.GetRequiredService<IJournal>(), cancellation);
+        await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
+    }
+
+    // Two regions may run on one machine; the silo's port is nobody's business while it is alone.
+    private static int FreePort()
+    {
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        socket.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        return ((System.Net.IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}

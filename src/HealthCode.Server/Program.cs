@@ -1,0 +1,30 @@
+using System.CommandLine;
+using HealthCode.Cli;
+using HealthCode.Server.Hosting;
+
+var urls = new Option<string>("--urls") { Description = "Addresses to listen on", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
+var residents = new Option<int>("--residents") { Description = "People of the synthetic city, up to 10,000,000", DefaultValueFactory = _ => 10_000 };
+var pace = new Option<double>("--pace") { Description = "Residents a second that go on with their day; 0 to stand still", DefaultValueFactory = _ => 2 };
+var seed = new Option<int>("--seed") { Description = "The same seed is the same city", DefaultValueFactory = _ => 20200211 };
+
+var serve = new Command("serve", "Run a region") { urls };
+serve.SetAction((parsed, cancellation) => RunAsync(parsed, OptionsOf(parsed), cancellation));
+var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, residents, pace, seed };
+demo.SetAction((parsed, cancellation) => RunAsync(
+    parsed,
+    OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
+    cancellation));
+return await Commands.Root(serve, demo).Parse(args).InvokeAsync();
+
+static RegionOptions OptionsOf(ParseResult parsed) => new()
+{
+    Data = parsed.GetValue(Commands.Data)!, Region = parsed.GetValue(Commands.Region)!, Edition = parsed.GetValue(Commands.Edition)!,
+    Partitions = parsed.GetValue(Commands.Partitions),
+};
+
+async Task<int> RunAsync(ParseResult parsed, RegionOptions options, CancellationToken cancellation)
+{
+    await using var app = await RegionHost.BuildAsync(options, ["--urls", parsed.GetValue(urls)!], cancellation: cancellation);
+    await app.RunAsync(cancellation);
+    return 0;
+}
