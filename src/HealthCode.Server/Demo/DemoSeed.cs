@@ -25,8 +25,8 @@ internal sealed class DemoSeed(
     City city, RegionOptions region, PeopleDirectory people, PersonVault vault, PlaceDirectory places,
     IServiceScopeFactory scopes, IDbContextFactory<BackOfficeContext> backOffice, TimeProvider time)
 {
-    /// <summary>The first residents of the city have not applied yet: they are for trying the application.</summary>
-    public const int NotYetApplied = 20;
+    /// <summary>The first hundred residents of the city have not applied yet: they are for trying the application.</summary>
+    public const int NotYetApplied = 100;
 
     private const string Marker = "demo-seeded";
     private const int DaysBehind = 7;

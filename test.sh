@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. Installs Debian's chromium and a Chinese font when they are missing. The last
+# line is "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")"
+
+if ! command -v chromium >/dev/null || ! fc-list :lang=zh 2>/dev/null | grep -q .; then
+  echo "Installing chromium and a Chinese font for the browser tests"
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk fontconfig) >/dev/null 2>&1 \
+    || echo "They could not be installed: the browser tests will fail."
+fi
+
+passed=0
+failed=0
+if ! dotnet build HealthCode.slnx -c Release --nologo -v quiet; then
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+for project in tests/*/*.csproj; do
+  name=$(basename "$project" .csproj)
+  echo "== $name"
+  output=$(dotnet run --project "$project" -c Release --no-build -- --no-progress --no-ansi 2>&1)
+  status=$?
+  p=$(sed -nE 's/^ *succeeded: ([0-9]+).*/\1/p' <<<"$output" | tail -1)
+  f=$(sed -nE 's/^ *failed: ([0-9]+).*/\1/p' <<<"$output" | tail -1)
+  # A project that died before its summary, or ran nothing, has failed, whatever it counted.
+  if [ -z "$p" ] || { [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then f=$(( ${f:-0} + 1 )); fi
+  [ "${f:-0}" -eq 0 ] || echo "$output"
+  passed=$(( passed + ${p:-0} ))
+  failed=$(( failed + ${f:-0} ))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

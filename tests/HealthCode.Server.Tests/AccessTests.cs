@@ -1,0 +1,116 @@
+using System.Net;
+using HealthCode.Api;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace HealthCode.Server.Tests;
+
+/// <summary>Who may call what: every endpoint that there is, for every role.</summary>
+public sealed class AccessTests(TestRegion region)
+{
+    private const string Everyone = "anonymous resident guard community-worker epidemiologist administrator";
+
+    // The one place that says who may. A new endpoint fails the test until it stands here.
+    private static readonly Dictionary<string, string> Allowed = new()
+    {
+        ["GET /v1/session"] = Everyone,
+        ["POST /v1/sign-in/codes"] = Everyone,
+        ["POST /v1/sign-in"] = Everyone,
+        ["POST /v1/staff/sign-in"] = Everyone,
+        ["POST /v1/sign-out"] = Everyone,
+        ["POST /v1/applications"] = "resident",
+        ["POST /v1/phone-changes"] = "resident",
+        ["GET /v1/phone-changes"] = "community-worker",
+        ["POST /v1/phone-changes/{change}/answer"] = "community-worker",
+        ["GET /v1/me/code"] = "resident",
+        ["POST /v1/me/reports"] = "resident",
+        ["POST /v1/me/stays"] = "resident",
+        ["GET /v1/me/history"] = "resident",
+        ["GET /v1/divisions"] = Everyone,
+        ["GET /v1/areas/risks"] = Everyone,
+        ["POST /v1/areas/risks"] = "epidemiologist",
+        ["POST /v1/areas/risks/{risk}/end"] = "epidemiologist",
+        ["GET /v1/plans/in-force"] = Everyone,
+        ["GET /v1/places"] = "guard administrator",
+        ["GET /v1/places/{place}"] = "guard administrator",
+        ["POST /v1/places"] = "administrator",
+        ["POST /v1/places/{place}/scans"] = "guard",
+        ["GET /v1/cases"] = "epidemiologist",
+        ["POST /v1/cases"] = "epidemiologist",
+        ["POST /v1/people/look-ups"] = "community-worker epidemiologist",
+        ["POST /v1/corrections"] = "community-worker epidemiologist",
+        ["GET /v1/staff"] = "administrator",
+        ["POST /v1/staff"] = "administrator",
+    };
+
+    private IEnumerable<RouteEndpoint> Endpoints => region.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
+    [Fact]
+    public void Every_endpoint_names_its_policy_or_says_that_it_is_for_everyone()
+    {
+        var silent = Endpoints.Where(endpoint =>
+            endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null && endpoint.Metadata.GetMetadata<IAuthorizeData>() is null
+            && endpoint.Metadata.GetMetadata<AuthorizationPolicy>() is null);
+        Assert.Empty(silent.Select(endpoint => endpoint.RoutePattern.RawText));
+    }
+
+    [Fact]
+    public void The_table_of_who_may_names_every_endpoint_of_the_interface_and_no_other()
+    {
+        var found = Endpoints.Where(endpoint => endpoint.RoutePattern.RawText?.StartsWith("/v1", StringComparison.Ordinal) == true)
+            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
+                .Select(method => $"{method} {endpoint.RoutePattern.RawText}"));
+        Assert.Equal(Allowed.Keys.Order(StringComparer.Ordinal), found.Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("anonymous")]
+    [InlineData("resident")]
+    [InlineData(Roles.Guard)]
+    [InlineData(Roles.CommunityWorker)]
+    [InlineData(Roles.Epidemiologist)]
+    [InlineData(Roles.Administrator)]
+    public async Task Each_role_reaches_what_the_table_allows_and_nothing_else(string role)
+    {
+        foreach (var (endpoint, roles) in Allowed.Where(pair => !pair.Key.Contains("sign-out", StringComparison.Ordinal)))
+        {
+            using var session = role switch
+            {
+                "anonymous" => region.Anonymous(),
+                "resident" => await region.ResidentAsync("12977777777"),
+                _ => await region.StaffAsync(role),
+            };
+            var (method, path) = (endpoint.Split(' ')[0], endpoint.Split(' ')[1]);
+            path = path.Replace("{place}", region.Place, StringComparison.Ordinal)
+                .Replace("{change}", Guid.Empty.ToString(), StringComparison.Ordinal).Replace("{risk}", Guid.Empty.ToString(), StringComparison.Ordinal);
+            using var answer = method == "GET" ? await session.Client.GetAsync(new Uri(path, UriKind.Relative)) : await session.PostTextAsync(path, "{}");
+
+            var mayNot = answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                && (await TestSession.RefusalOf(answer)) is "sign-in-required" or "not-allowed";
+            Assert.True(roles.Split(' ').Contains(role) != mayNot, $"{role}: {endpoint} answered {(int)answer.StatusCode}");
+        }
+    }
+
+    [Fact]
+    public async Task A_request_that_changes_something_without_our_header_is_refused()
+    {
+        using var client = new HttpClient { BaseAddress = region.Address };
+        using var answer = await client.PostAsync(new Uri(Routes.SignOut, UriKind.Relative), null);
+        Assert.Equal("request-header-missing", await TestSession.RefusalOf(answer));
+    }
+
+    [Fact]
+    public async Task Every_answer_carries_the_security_headers()
+    {
+        using var client = new HttpClient { BaseAddress = region.Address };
+        foreach (var path in new[] { "/", "/code", "/v1/session", "/no-such-page" })
+        {
+            using var answer = await client.GetAsync(new Uri(path, UriKind.Relative));
+            Assert.Contains("default-src 'self'", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+            Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
+        }
+    }
+}
