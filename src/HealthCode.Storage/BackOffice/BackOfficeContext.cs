@@ -1,0 +1,70 @@
+using HealthCode.Domain;
+using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace HealthCode.Storage;
+
+/// <summary>The relational half of a region: profiles, places, cases' files, staff. What it decides leaves it as evidence.</summary>
+public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> options) : IdentityDbContext<StaffUser>(options)
+{
+    public DbSet<VaultProfile> Profiles => Set<VaultProfile>();
+    public DbSet<Place> Places => Set<Place>();
+    public DbSet<PlaceGuard> PlaceGuards => Set<PlaceGuard>();
+    public DbSet<PhoneChange> PhoneChanges => Set<PhoneChange>();
+    public DbSet<LookUp> LookUps => Set<LookUp>();
+    public DbSet<CaseFile> CaseFiles => Set<CaseFile>();
+    public DbSet<Consent> Consents => Set<Consent>();
+    public DbSet<RegionSetting> RegionSettings => Set<RegionSetting>();
+
+    protected override void OnModelCreating(ModelBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        base.OnModelCreating(builder);
+        builder.Entity<VaultProfile>(profile =>
+        {
+            profile.HasKey(row => row.Person);
+            profile.HasIndex(row => row.PhoneIndex).IsUnique();
+        });
+        builder.Entity<Place>().Property(row => row.Id).HasMaxLength(40);
+        builder.Entity<PlaceGuard>().HasKey(row => new { row.PlaceId, row.UserName });
+        builder.Entity<PhoneChange>().HasIndex(row => new { row.State, row.AskedAt });
+        builder.Entity<LookUp>().HasIndex(row => new { row.Person, row.At });
+        builder.Entity<CaseFile>().HasIndex(row => row.RecordedAt);
+        builder.Entity<CaseFile>().HasIndex(row => new { row.Person, row.EvidenceId }).IsUnique();
+        builder.Entity<Consent>().HasIndex(row => row.Person);
+        builder.Entity<RegionSetting>().HasKey(row => row.Key);
+    }
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        ArgumentNullException.ThrowIfNull(configurationBuilder);
+        configurationBuilder.Properties<PersonId>().HaveConversion<PersonIdConverter>();
+        configurationBuilder.Properties<EvidenceId>().HaveConversion<EvidenceIdConverter>();
+        // SQLite has no type for moments; UTC ticks keep their order.
+        configurationBuilder.Properties<DateTimeOffset>().HaveConversion<MomentConverter>();
+    }
+
+    private sealed class PersonIdConverter() : ValueConverter<PersonId, byte[]>(person => ToBytes(person), bytes => PersonId.FromBytes(bytes))
+    {
+        private static byte[] ToBytes(PersonId person)
+        {
+            var bytes = new byte[PersonId.Size];
+            person.WriteTo(bytes);
+            return bytes;
+        }
+    }
+
+    private sealed class EvidenceIdConverter() : ValueConverter<EvidenceId, long>(id => (long)id.Value, value => new EvidenceId((ulong)value));
+
+    private sealed class MomentConverter() : ValueConverter<DateTimeOffset, long>(
+        moment => moment.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
+}
+
+/// <summary>How the migration tool makes a context.</summary>
+internal sealed class BackOfficeDesign : IDesignTimeDbContextFactory<BackOfficeContext>
+{
+    public BackOfficeContext CreateDbContext(string[] args) =>
+        new(new DbContextOptionsBuilder<BackOfficeContext>().UseSqlite("Data Source=design.db").Options);
+}

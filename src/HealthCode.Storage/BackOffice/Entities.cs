@@ -1,0 +1,102 @@
+using HealthCode.Domain;
+using Microsoft.AspNetCore.Identity;
+
+namespace HealthCode.Storage;
+
+/// <summary>A staff account.</summary>
+public sealed class StaffUser : IdentityUser;
+
+/// <summary>A person's profile, encrypted. Kept until the person is deleted or the region ends.</summary>
+public sealed class VaultProfile
+{
+    public PersonId Person { get; set; }
+
+    /// <summary>The profile's own key under the region's; null once destroyed.</summary>
+    public byte[]? WrappedKey { get; set; }
+
+    public byte[] Sealed { get; set; } = [];
+
+    /// <summary>16 bytes of an HMAC over the phone; null when the phone went to somebody else.</summary>
+    public byte[]? PhoneIndex { get; set; }
+}
+
+/// <summary>Where codes are checked.</summary>
+public sealed class Place
+{
+    public string Id { get; set; } = "";
+    public string NameZh { get; set; } = "";
+    public string NameEn { get; set; } = "";
+    public string Kind { get; set; } = "";
+
+    /// <summary>An <see cref="AreaCode"/>'s value.</summary>
+    public long Area { get; set; }
+
+    public bool AsksTemperature { get; set; }
+}
+
+/// <summary>Who guards which place.</summary>
+public sealed class PlaceGuard
+{
+    public string PlaceId { get; set; } = "";
+    public string UserName { get; set; } = "";
+}
+
+/// <summary>A person asks that another phone be theirs. Personal fields are sealed.</summary>
+public sealed class PhoneChange
+{
+    public Guid Id { get; set; }
+    public PersonId Person { get; set; }
+    public byte[] Payload { get; set; } = [];
+
+    /// <summary>Whether name and number belong together in the authority's register.</summary>
+    public bool InRegister { get; set; }
+
+    public string State { get; set; } = "";
+    public DateTimeOffset AskedAt { get; set; }
+    public string? AnsweredBy { get; set; }
+    public DateTimeOffset? AnsweredAt { get; set; }
+    public string? Reason { get; set; }
+}
+
+/// <summary>Somebody of the staff looked at a person. The person reads it.</summary>
+public sealed class LookUp
+{
+    public Guid Id { get; set; }
+    public PersonId Person { get; set; }
+    public DateTimeOffset At { get; set; }
+    public string By { get; set; } = "";
+    public string Role { get; set; } = "";
+    public string Purpose { get; set; } = "";
+}
+
+/// <summary>The file of a diagnosis; what it says about the colour is in the journal.</summary>
+public sealed class CaseFile
+{
+    public Guid Id { get; set; }
+    public PersonId Person { get; set; }
+    public string MaskedNumber { get; set; } = "";
+    public string Status { get; set; } = "";
+    public DateTimeOffset Diagnosed { get; set; }
+    public DateOnly? Onset { get; set; }
+    public string Institution { get; set; } = "";
+    public string RecordedBy { get; set; } = "";
+    public DateTimeOffset RecordedAt { get; set; }
+    public EvidenceId EvidenceId { get; set; }
+    public string? WithdrawnBy { get; set; }
+}
+
+/// <summary>A person agreed to an edition of the consent text.</summary>
+public sealed class Consent
+{
+    public long Id { get; set; }
+    public PersonId Person { get; set; }
+    public string Edition { get; set; } = "";
+    public DateTimeOffset At { get; set; }
+}
+
+/// <summary>What was fixed when the region was created.</summary>
+public sealed class RegionSetting
+{
+    public string Key { get; set; } = "";
+    public string Value { get; set; } = "";
+}

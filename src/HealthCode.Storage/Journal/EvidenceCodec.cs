@@ -1,0 +1,279 @@
+using System.Formats.Cbor;
+using HealthCode.Domain;
+
+namespace HealthCode.Storage;
+
+/// <summary>Evidence and area risks as the journal's bytes, and as what travels between nodes.</summary>
+/// <remarks>
+/// CBOR (RFC 8949): <c>[format, [fact, …]]</c>, each fact a map with small integer keys. A key that is not known here is
+/// skipped, so that an older node can read what a newer one wrote; a number, once given a meaning, keeps it.
+///
+/// <code>
+///   1 kind   2 id (8 bytes)   3 person (16 bytes)   4 happened   5 received   6 source   7 entered by
+///   10 symptoms   11 temperature   12 contact                          declaration
+///   20 area   21 until (absent: lasts)   22 confidence                 stay
+///   30 place   20 area   11 temperature                                visit
+///   40 status   41 onset (day)   42 institution                        diagnosis
+///   50 corrects (8 bytes)   51 reason                                  correction
+/// </code>
+/// </remarks>
+public static class EvidenceCodec
+{
+    private const int Format = 1;
+
+    public static byte[] Encode(IReadOnlyList<Evidence> batch)
+    {
+        var writer = Begin(batch.Count);
+        foreach (var evidence in batch)
+            Write(writer, evidence);
+        return End(writer);
+    }
+
+    /// <exception cref="JournalDamagedException">The bytes are no batch of evidence.</exception>
+    public static IReadOnlyList<Evidence> Decode(JournalBatch batch) => Decode(batch.Bytes, batch.Stream, batch.Sequence);
+
+    /// <summary>Reads what came over the wire; see <see cref="Decode(JournalBatch)"/>.</summary>
+    public static IReadOnlyList<Evidence> Decode(ReadOnlyMemory<byte> bytes) => Decode(bytes, "message", 0);
+
+    public static byte[] EncodeRisks(IReadOnlyList<AreaRisk> risks)
+    {
+        var writer = Begin(risks.Count);
+        foreach (var risk in risks)
+            Write(writer, risk);
+        return End(writer);
+    }
+
+    /// <exception cref="JournalDamagedException">The bytes are no batch of area risks.</exception>
+    public static IReadOnlyList<AreaRisk> DecodeRisks(JournalBatch batch) => Read(batch.Bytes, batch.Stream, batch.Sequence, ReadRisk);
+
+    public static IReadOnlyList<AreaRisk> DecodeRisks(ReadOnlyMemory<byte> bytes) => Read(bytes, "message", 0, ReadRisk);
+
+    private static IReadOnlyList<Evidence> Decode(ReadOnlyMemory<byte> bytes, string stream, long sequence) =>
+        Read(bytes, stream, sequence, ReadEvidence);
+
+    private static CborWriter Begin(int count)
+    {
+        var writer = new CborWriter(CborConformanceMode.Canonical);
+        writer.WriteStartArray(2);
+        writer.WriteInt32(Format);
+        writer.WriteStartArray(count);
+        return writer;
+    }
+
+    private static byte[] End(CborWriter writer)
+    {
+        writer.WriteEndArray();
+        writer.WriteEndArray();
+        return writer.Encode();
+    }
+
+    private static List<T> Read<T>(ReadOnlyMemory<byte> bytes, string stream, long sequence, Func<Fields, T?> read) where T : class
+    {
+        try
+        {
+            var reader = new CborReader(bytes, CborConformanceMode.Lax);
+            reader.ReadStartArray();
+            if (reader.ReadInt32() is var format && format != Format)
+                throw new JournalDamagedException(stream, sequence, $"its format is {format}, and only {Format} is known");
+            var items = new List<T>(reader.ReadStartArray() ?? 0);
+            while (reader.PeekState() != CborReaderState.EndArray)
+            {
+                // A kind that a newer node wrote is not lost: it stays in the journal, and this node decides without it.
+                if (read(Fields.Read(reader)) is { } item)
+                    items.Add(item);
+            }
+            reader.ReadEndArray();
+            reader.ReadEndArray();
+            return items;
+        }
+        catch (Exception failure) when (failure is CborContentException or InvalidOperationException or OverflowException or ArgumentException
+            or KeyNotFoundException)
+        {
+            throw new JournalDamagedException(stream, sequence, "it cannot be read: " + failure.Message);
+        }
+    }
+
+    private static void Write(CborWriter writer, Evidence evidence)
+    {
+        writer.WriteStartMap(null);
+        Number(writer, 1, (int)evidence.Kind);
+        Bytes8(writer, 2, evidence.Id.Value);
+        writer.WriteInt32(3);
+        Span<byte> person = stackalloc byte[PersonId.Size];
+        evidence.Person.WriteTo(person);
+        writer.WriteByteString(person);
+        Number(writer, 4, evidence.Happened.Value);
+        Number(writer, 5, evidence.Received.Value);
+        Number(writer, 6, (int)evidence.Source);
+        TextIfAny(writer, 7, evidence.EnteredBy);
+        switch (evidence)
+        {
+            case Declaration declaration:
+                NumberIfAny(writer, 10, (int)declaration.Symptoms);
+                NumberIfAny(writer, 11, declaration.TemperatureTenths);
+                NumberIfAny(writer, 12, (int)declaration.Contact);
+                break;
+            case Stay stay:
+                Number(writer, 20, stay.Area.Value);
+                if (!stay.Until.IsNever)
+                    Number(writer, 21, stay.Until.Value);
+                Number(writer, 22, stay.Confidence);
+                break;
+            case Visit visit:
+                NumberIfAny(writer, 11, visit.TemperatureTenths);
+                Number(writer, 20, visit.Area.Value);
+                TextIfAny(writer, 30, visit.Place);
+                break;
+            case Diagnosis diagnosis:
+                Number(writer, 40, (int)diagnosis.Status);
+                if (diagnosis.Onset is { } onset)
+                    Number(writer, 41, onset.Value);
+                TextIfAny(writer, 42, diagnosis.Institution);
+                break;
+            case Correction correction:
+                Bytes8(writer, 50, correction.Corrects.Value);
+                TextIfAny(writer, 51, correction.Reason);
+                break;
+            default:
+                throw new ArgumentException($"Evidence of kind {evidence.Kind} has no form in the journal.", nameof(evidence));
+        }
+        writer.WriteEndMap();
+    }
+
+    private static Evidence? ReadEvidence(Fields fields)
+    {
+        var (id, person) = (new EvidenceId(fields.Bytes8(2)), PersonId.FromBytes(fields.Bytes(3)));
+        var (happened, received) = (new Minute(fields.Int(4)), new Minute(fields.Int(5)));
+        var (source, by) = ((Source)fields.Int(6), fields.TextOrNull(7));
+        return (EvidenceKind)fields.Int(1) switch
+        {
+            EvidenceKind.Declaration => new Declaration
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Symptoms = (Symptoms)fields.IntOr(10, 0), TemperatureTenths = (short)fields.IntOr(11, 0), Contact = (DeclaredContact)fields.IntOr(12, 0),
+            },
+            EvidenceKind.Stay => new Stay
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Area = new AreaCode(fields.Long(20)), Until = new Minute(fields.IntOr(21, Minute.Never.Value)), Confidence = (byte)fields.Int(22),
+            },
+            EvidenceKind.Visit => new Visit
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Place = fields.TextOrNull(30) ?? "", Area = new AreaCode(fields.Long(20)), TemperatureTenths = (short)fields.IntOr(11, 0),
+            },
+            EvidenceKind.Diagnosis => new Diagnosis
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Status = (DiagnosisStatus)fields.Int(40), Onset = fields.Has(41) ? new Day(fields.Int(41)) : null,
+                Institution = fields.TextOrNull(42) ?? "",
+            },
+            EvidenceKind.Correction => new Correction
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Corrects = new EvidenceId(fields.Bytes8(50)), Reason = fields.TextOrNull(51) ?? "",
+            },
+            _ => null,
+        };
+    }
+
+    private static void Write(CborWriter writer, AreaRisk risk)
+    {
+        writer.WriteStartMap(null);
+        writer.WriteInt32(1);
+        writer.WriteByteString(risk.Id.ToByteArray(bigEndian: true));
+        Number(writer, 2, risk.Area.Value);
+        Number(writer, 3, (int)risk.Level);
+        Number(writer, 4, risk.From.Value);
+        if (!risk.Until.IsNever)
+            Number(writer, 5, risk.Until.Value);
+        TextIfAny(writer, 6, risk.Reason);
+        TextIfAny(writer, 7, risk.SetBy);
+        Number(writer, 8, risk.SetAt.Value);
+        writer.WriteEndMap();
+    }
+
+    private static AreaRisk ReadRisk(Fields fields) => new(
+        new Guid(fields.Bytes(1), bigEndian: true), new AreaCode(fields.Long(2)), (RiskLevel)fields.Int(3), new Minute(fields.Int(4)),
+        new Minute(fields.IntOr(5, Minute.Never.Value)), fields.TextOrNull(6) ?? "", fields.TextOrNull(7) ?? "", new Minute(fields.Int(8)));
+
+    private static void Number(CborWriter writer, int key, long value)
+    {
+        writer.WriteInt32(key);
+        writer.WriteInt64(value);
+    }
+
+    private static void NumberIfAny(CborWriter writer, int key, long value)
+    {
+        if (value != 0)
+            Number(writer, key, value);
+    }
+
+    private static void TextIfAny(CborWriter writer, int key, string? value)
+    {
+        if (string.IsNullOrEmpty(value))
+            return;
+        writer.WriteInt32(key);
+        writer.WriteTextString(value);
+    }
+
+    private static void Bytes8(CborWriter writer, int key, ulong value)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
+        writer.WriteInt32(key);
+        writer.WriteByteString(bytes);
+    }
+
+    /// <summary>The map of one fact: numbers, texts and byte strings by key; whatever else it holds is skipped.</summary>
+    private sealed class Fields
+    {
+        private readonly Dictionary<int, long> numbers = [];
+        private readonly Dictionary<int, object> others = [];
+
+        public static Fields Read(CborReader reader)
+        {
+            var fields = new Fields();
+            reader.ReadStartMap();
+            while (reader.PeekState() != CborReaderState.EndMap)
+                fields.ReadOne(reader, reader.ReadInt32());
+            reader.ReadEndMap();
+            return fields;
+        }
+
+        private void ReadOne(CborReader reader, int key)
+        {
+            switch (reader.PeekState())
+            {
+                case CborReaderState.UnsignedInteger or CborReaderState.NegativeInteger:
+                    numbers[key] = reader.ReadInt64();
+                    break;
+                case CborReaderState.TextString:
+                    others[key] = reader.ReadTextString();
+                    break;
+                case CborReaderState.ByteString:
+                    others[key] = reader.ReadByteString();
+                    break;
+                default:
+                    reader.SkipValue();
+                    break;
+            }
+        }
+
+        public bool Has(int key) => numbers.ContainsKey(key);
+
+        public long Long(int key) => numbers[key];
+
+        public int Int(int key) => checked((int)numbers[key]);
+
+        public int IntOr(int key, int otherwise) => checked((int)numbers.GetValueOrDefault(key, otherwise));
+
+        public string? TextOrNull(int key) => others.GetValueOrDefault(key) as string;
+
+        public byte[] Bytes(int key) => others[key] is byte[] { Length: PersonId.Size } bytes
+            ? bytes : throw new ArgumentException($"field {key} is not of {PersonId.Size} bytes");
+
+        public ulong Bytes8(int key) => others[key] is byte[] { Length: 8 } bytes
+            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes) : throw new ArgumentException($"field {key} is not of 8 bytes");
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace HealthCode.Storage;
+
+/// <summary>A region's folder: its journal and its back office, readable by their owner alone.</summary>
+public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice, string folder)
+{
+    public const string JournalFile = "journal.db";
+    public const string BackOfficeFile = "backoffice.db";
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Brings the back office's tables to this version.</summary>
+    public async Task MigrateAsync(CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellation).ConfigureAwait(false);
+        await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+        foreach (var file in Directory.EnumerateFiles(folder, "*.db*"))
+            File.SetUnixFileMode(file, OwnerOnly);
+    }
+
+    internal static void CreateFolder(string folder) =>
+        Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+}
+
+public static class StorageServices
+{
+    /// <summary>Journal, vault and back office in one folder on SQLite.</summary>
+    /// <param name="profileKey">32 bytes: the region's key over the keys of all profiles.</param>
+    public static IServiceCollection AddHealthCodeStorage(this IServiceCollection services, string folder, byte[] profileKey)
+    {
+        RegionStore.CreateFolder(folder);
+        return services
+            .AddPooledDbContextFactory<BackOfficeContext>(
+                options => options.UseSqlite($"Data Source={Path.Combine(folder, RegionStore.BackOfficeFile)};Default Timeout=30"))
+            .AddScoped(provider => provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>().CreateDbContext())
+            .AddSingleton<IJournal>(_ => new SqliteJournal(Path.Combine(folder, RegionStore.JournalFile)))
+            .AddSingleton(provider => new PersonVault(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), profileKey))
+            .AddSingleton(provider => new RegionStore(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), folder));
+    }
+}

@@ -1,0 +1,69 @@
+using HealthCode.Domain;
+using Microsoft.EntityFrameworkCore;
+
+namespace HealthCode.Storage;
+
+/// <summary>The personal profiles. A phone belongs to one person, and a person has one phone.</summary>
+public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice, byte[] masterKey)
+{
+    private readonly ProfileCipher cipher = new(masterKey);
+
+    /// <returns>Null for a person who is not here, or whose key was destroyed.</returns>
+    public async Task<PersonProfile?> GetAsync(PersonId person, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        var row = await context.Profiles.AsNoTracking().FirstOrDefaultAsync(row => row.Person == person, cancellation).ConfigureAwait(false);
+        return row?.WrappedKey is null ? null : cipher.Open(person, row.WrappedKey, row.Sealed);
+    }
+
+    /// <summary>Keeps a profile in the place of the person's old one. Whoever had the phone before loses it.</summary>
+    public async Task PutAsync(PersonId person, PersonProfile profile, CancellationToken cancellation) =>
+        await PutManyAsync([(person, profile)], cancellation).ConfigureAwait(false);
+
+    public async Task PutManyAsync(IEnumerable<(PersonId Person, PersonProfile Profile)> profiles, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        await using var transaction = await context.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+        foreach (var (person, profile) in profiles)
+        {
+            var index = cipher.IndexOf(profile.Phone);
+            await context.Profiles.Where(row => row.PhoneIndex == index && row.Person != person)
+                .ExecuteUpdateAsync(row => row.SetProperty(old => old.PhoneIndex, (byte[]?)null), cancellation).ConfigureAwait(false);
+            var (wrapped, sealed_) = cipher.Seal(person, profile);
+            if (await context.Profiles.FindAsync([person], cancellation).ConfigureAwait(false) is { } row)
+                (row.WrappedKey, row.Sealed, row.PhoneIndex) = (wrapped, sealed_, index);
+            else
+                context.Profiles.Add(new VaultProfile { Person = person, WrappedKey = wrapped, Sealed = sealed_, PhoneIndex = index });
+        }
+        await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <param name="phone">11 digits, normalised.</param>
+    public async Task<PersonId?> FindByPhoneAsync(string phone, CancellationToken cancellation)
+    {
+        var index = cipher.IndexOf(phone);
+        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        var row = await context.Profiles.AsNoTracking().FirstOrDefaultAsync(row => row.PhoneIndex == index, cancellation).ConfigureAwait(false);
+        return row?.WrappedKey is null ? null : row.Person;
+    }
+
+    /// <summary>Destroys the person's key: the profile is unreadable from then on, also in copies of the data.</summary>
+    public async Task DeleteAsync(PersonId person, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        await context.Profiles.Where(row => row.Person == person).ExecuteUpdateAsync(
+            row => row.SetProperty(old => old.WrappedKey, (byte[]?)null).SetProperty(old => old.PhoneIndex, (byte[]?)null), cancellation)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Encrypts a profile that is not yet the person's own (a request); <see cref="Open"/> reads it.</summary>
+    public byte[] Seal(PersonId person, PersonProfile profile)
+    {
+        var (wrapped, sealed_) = cipher.Seal(person, profile);
+        return [(byte)wrapped.Length, .. wrapped, .. sealed_];
+    }
+
+    public PersonProfile Open(PersonId person, byte[] payload) =>
+        cipher.Open(person, payload[1..(1 + payload[0])], payload[(1 + payload[0])..]);
+}
