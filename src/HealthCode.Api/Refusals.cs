@@ -75,6 +75,9 @@ public static class Refusals
     public static readonly Refusal DocumentTypeUnknown = new("document-type-unknown", 400,
         new("证件类型未知", "This type of document is not known"), new("请从列表中选择", "Choose one from the list"));
 
+    public static readonly Refusal DocumentTypeWrong = new("document-type-wrong", 400,
+        new("这个号码属于另一种证件", "This number belongs to another type of document"), new("请对照证件选择类型", "Choose the type that your document has"));
+
     public static readonly Refusal DocumentNumberMalformed = new("document-number-malformed", 400,
         new("证件号码格式不正确", "The number does not have the form of this type of document"), new("请对照证件检查号码和证件类型", "Compare number and type with your document"));
 
@@ -196,7 +199,7 @@ public static class Refusals
     [
         BodyMalformed, FieldUnknown, FieldMissing, FieldInvalid, TextTooLong, IdempotencyKeyMissing, IdempotencyKeyReused,
         RequestHeaderMissing, SignInRequired, NotAllowed, NotFound, TooManyRequests, PhoneInvalid, SignInCodeWrong,
-        MessagesUnavailable, StaffSignInWrong, NameInvalid, DocumentTypeUnknown, DocumentNumberMalformed,
+        MessagesUnavailable, StaffSignInWrong, NameInvalid, DocumentTypeUnknown, DocumentTypeWrong, DocumentNumberMalformed,
         DocumentBirthDateImpossible, DocumentCheckDigitWrong, AreaUnknown, DateImpossible, StayInTheFuture,
         DiagnosisInTheFuture, SymptomUnknown, ContactUnknown, TemperatureImpossible, ConsentMissing, IdentityNotConfirmed,
         RegisterUnavailable, NotApplied, PhoneChangeAnswered, PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown,

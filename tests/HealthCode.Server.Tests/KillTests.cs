@@ -85,7 +85,7 @@ public sealed class KillTests : IDisposable
         if (apply)
         {
             await session.MustAsync(HttpStatusCode.Created, Routes.Applications, new ApplicationRequest(
-                resident.Name.Value, "citizen-id", resident.Document.Normalized, null, null,
+                resident.Name.Full, "citizen-id", resident.Document.Normalized, null, null,
                 new StayingAt("990101", new DateOnly(2026, 1, 1), null), [], "no", ApplicationsFeature.ConsentEdition));
         }
         return session;

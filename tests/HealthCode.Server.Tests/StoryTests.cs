@@ -72,7 +72,7 @@ public sealed class StoryTests(TestRegion region)
         const string newPhone = "12988888888";
         using var changed = await region.ResidentAsync(newPhone);
         var asked = await changed.MustAsync<PhoneChangeAsked>(
-            HttpStatusCode.Accepted, Routes.PhoneChanges, new PhoneChangeRequest(resident.Name.Value, "citizen-id", resident.Document.Normalized));
+            HttpStatusCode.Accepted, Routes.PhoneChanges, new PhoneChangeRequest(resident.Name.Full, "citizen-id", resident.Document.Normalized));
 
         using var worker = await region.StaffAsync(Roles.CommunityWorker);
         var open = await worker.GetAsync<IReadOnlyList<PhoneChangeState>>(Routes.PhoneChanges);

@@ -120,7 +120,7 @@ public sealed class TestRegion : IAsyncLifetime
     }
 
     public ApplicationRequest ApplicationOf(Resident resident, string area = "990108", CameFrom? cameFrom = null) => new(
-        resident.Name.Value, "citizen-id", resident.Document.Normalized, null, cameFrom,
+        resident.Name.Full, "citizen-id", resident.Document.Normalized, null, cameFrom,
         new StayingAt(area, DateOnly.FromDateTime(Time.GetUtcNow().UtcDateTime).AddDays(-30), null), [], "no", ApplicationsFeature.ConsentEdition);
 }
 

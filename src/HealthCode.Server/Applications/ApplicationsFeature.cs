@@ -40,7 +40,7 @@ internal sealed class Applicant(
         if (Fields.IdempotencyKey(http.Request, out var key) is { } missing)
             return missing;
 
-        var phone = http.User.Phone()!.Value;
+        var phone = http.User.Phone()!;
         var person = people.PersonOf(checked_.Document);
         RealNameAnswer answer;
         try
@@ -138,7 +138,7 @@ internal sealed class Applicant(
     }
 
     private static PersonProfile ProfileOf(ApplicationRequest request, Checked fields, PhoneNumber phone) => new(
-        fields.Name.Value, fields.Document.Type, fields.Document.Normalized, phone.Normalized, request.HouseholdDivision,
+        fields.Name.Full, fields.Document.Type, fields.Document.Normalized, phone.Normalized, request.HouseholdDivision,
         request.StayingAt.Address);
 
     private async Task<bool> HasConsentedAsync(PersonId person, CancellationToken cancellation)

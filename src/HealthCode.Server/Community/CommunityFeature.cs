@@ -32,7 +32,7 @@ internal static class CommunityFeature
             return badName;
         if (Fields.Document(request.DocumentType, request.DocumentNumber, Day.Of(Minute.Of(now)), out var document) is { } badDocument)
             return badDocument;
-        var phone = http.User.Phone()!.Value;
+        var phone = http.User.Phone()!;
         bool inRegister;
         try
         {
@@ -48,7 +48,7 @@ internal static class CommunityFeature
         var change = new PhoneChange
         {
             Id = Guid.CreateVersion7(now), Person = person, InRegister = inRegister, State = Open, AskedAt = now,
-            Payload = vault.Seal(person, new PersonProfile(name.Value, document.Type, document.Normalized, phone.Normalized, null, null)),
+            Payload = vault.Seal(person, new PersonProfile(name.Full, document.Type, document.Normalized, phone.Normalized, null, null)),
         };
         context.PhoneChanges.Add(change);
         await context.SaveChangesAsync(cancellation);
@@ -105,7 +105,7 @@ internal static class CommunityFeature
         var asked = vault.Open(change.Person, change.Payload);
         return new PhoneChangeState(
             change.Id.ToString(),
-            PersonName.TryParse(asked.Name, out var name) ? name.Masked : "*",
+            PersonName.TryParse(asked.Name, out var name, out _) ? name.Masked : "*",
             IdentityDocument.MaskedOf(asked.DocumentNumber),
             PhoneNumber.TryParse(asked.Phone, out var phone, out _) ? phone.Masked : "*",
             change.InRegister, change.State, change.AskedAt, change.AnsweredBy, change.AnsweredAt);

@@ -41,7 +41,7 @@ internal sealed partial class DemoLife(
               HealthCode demo: a synthetic city of {city.Residents:N0} people who do not exist
 
               Resident    {address}/
-                apply as    name {newcomer.Name.Value}   document {newcomer.Document.Normalized}   phone {newcomer.Phone.Normalized}
+                apply as    name {newcomer.Name.Full}   document {newcomer.Document.Normalized}   phone {newcomer.Phone.Normalized}
                 or show the code of phone {resident.Phone.Normalized}   (the one-time code appears on the screen)
               Guard       {address}/check    user guard             password {signIns.Password}
               Staff       {address}/staff    user community-worker  password {signIns.Password}

@@ -135,7 +135,7 @@ internal sealed class DemoSeed(
     };
 
     private static PersonProfile ProfileOf(Resident resident) => new(
-        resident.Name.Value, resident.Document.Type, resident.Document.Normalized, resident.Phone.Normalized, null, resident.Address);
+        resident.Name.Full, resident.Document.Type, resident.Document.Normalized, resident.Phone.Normalized, null, resident.Address);
 
     private static Place PlaceOf(Venue venue) => new()
     {

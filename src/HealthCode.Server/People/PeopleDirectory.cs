@@ -47,7 +47,7 @@ internal sealed class PeopleDirectory(
         if (cache.TryGetValue(person, out string? masked))
             return masked;
         var profile = await vault.GetAsync(person, cancellation);
-        masked = profile is not null && PersonName.TryParse(profile.Name, out var name) ? name.Masked : null;
+        masked = profile is not null && PersonName.TryParse(profile.Name, out var name, out _) ? name.Masked : null;
         if (masked is not null)
             cache.Set(person, masked, new MemoryCacheEntryOptions { Size = 1, SlidingExpiration = NameKept });
         return masked;

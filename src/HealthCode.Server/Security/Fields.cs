@@ -25,12 +25,18 @@ internal static class Fields
 
     public static Refused? Document(string? type, string? number, Day today, out IdentityDocument document)
     {
-        document = default!;
+        document = null!;
         if (!DocumentTypes.TryGetValue(type ?? "", out var known))
             return Refuse.With(Refusals.DocumentTypeUnknown, "documentType");
-        return IdentityDocument.TryParse(known, number, today.ToDateOnly(), out document, out var refusal) ? null : Refuse.With(
+        if (IdentityDocument.TryParse(known, number, today.ToDateOnly(), out var parsed, out var refusal))
+        {
+            document = parsed;
+            return null;
+        }
+        return Refuse.With(
             refusal switch
             {
+                DocumentRefusal.NumberOfAnotherType => Refusals.DocumentTypeWrong,
                 DocumentRefusal.NumberMissing => Refusals.FieldMissing,
                 DocumentRefusal.NumberTooLong => Refusals.TextTooLong,
                 DocumentRefusal.BirthDateImpossible => Refusals.DocumentBirthDateImpossible,
@@ -40,11 +46,19 @@ internal static class Fields
             "documentNumber");
     }
 
-    public static Refused? Name(string? text, out PersonName name) =>
-        PersonName.TryParse(text, out name) ? null : Refuse.With(Refusals.NameInvalid, "name");
+    public static Refused? Name(string? text, out PersonName name)
+    {
+        var fine = PersonName.TryParse(text, out var parsed, out _);
+        name = parsed!;
+        return fine ? null : Refuse.With(Refusals.NameInvalid, "name");
+    }
 
-    public static Refused? Phone(string? text, out PhoneNumber phone) =>
-        PhoneNumber.TryParse(text, out phone, out _) ? null : Refuse.With(Refusals.PhoneInvalid, "phone");
+    public static Refused? Phone(string? text, out PhoneNumber phone)
+    {
+        var fine = PhoneNumber.TryParse(text, out var parsed, out _);
+        phone = parsed!;
+        return fine ? null : Refuse.With(Refusals.PhoneInvalid, "phone");
+    }
 
     public static Refused? Symptoms(IReadOnlyList<string>? codes, out Symptoms symptoms)
     {
