@@ -106,7 +106,9 @@ internal static class CommunityFeature
         return new PhoneChangeState(
             change.Id.ToString(),
             PersonName.TryParse(asked.Name, out var name, out _) ? name.Masked : "*",
-            IdentityDocument.MaskedOf(asked.DocumentNumber),
+            IdentityDocument.TryParse(
+                asked.DocumentType, asked.DocumentNumber, DateOnly.FromDateTime(change.AskedAt.UtcDateTime.AddDays(1)), out var document, out _)
+                ? document.Masked : "*",
             PhoneNumber.TryParse(asked.Phone, out var phone, out _) ? phone.Masked : "*",
             change.InRegister, change.State, change.AskedAt, change.AnsweredBy, change.AnsweredAt);
     }
