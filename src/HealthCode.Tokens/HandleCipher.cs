@@ -82,7 +82,7 @@ internal sealed class HandleCipher(byte[] master)
         var info = new byte[17 + sizeof(long)];
         "healthcode handle"u8.CopyTo(info);
         BinaryPrimitives.WriteInt64BigEndian(info.AsSpan(17), day);
-        var key = HKDF.DeriveKey(HashAlgorithmName.SHA256, master, AesGcm.KeyByteSizes.MaxSize, info: info);
+        var key = HKDF.DeriveKey(HashAlgorithmName.SHA256, master, 32, info: info);
         return new Pool<AesGcm>(() => new AesGcm(key, TagSize));
     }
 

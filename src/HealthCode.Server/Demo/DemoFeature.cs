@@ -14,7 +14,7 @@ internal static class DemoFeature
         var city = new City(new CityOptions { Seed = region.DemoSeed, Residents = region.DemoResidents });
         return services
             .AddSingleton(city)
-            .AddSingleton(Divisions.BuiltIn.With(city.Divisions))
+            .AddSingleton(Divisions.BuiltIn.With(City.Divisions))
             .AddSingleton<ISmsSender, OnScreenSmsSender>()
             .AddSingleton<IRealNameCheck, CityRealNameCheck>()
             .AddSingleton<DemoSeed>()
