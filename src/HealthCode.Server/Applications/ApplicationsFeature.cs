@@ -83,9 +83,9 @@ internal sealed class Applicant(
             return badName;
         if (Fields.Document(request.DocumentType, request.DocumentNumber, today, out var document) is { } badDocument)
             return badDocument;
-        if (Fields.Symptoms(request.Symptoms, out var symptoms) is { } badSymptoms)
+        if (Fields.SymptomsOf(request.Symptoms, out var symptoms) is { } badSymptoms)
             return badSymptoms;
-        if (Fields.Contact(request.Contact, out var contact) is { } badContact)
+        if (Fields.ContactOf(request.Contact, out var contact) is { } badContact)
             return badContact;
         if (request.HouseholdDivision is { } household && Fields.Area(divisions, household, "householdDivision", 6, out _) is { } badHousehold)
             return badHousehold;

@@ -38,11 +38,11 @@ internal static class PeopleFeature
     {
         if (http.User.Person() is not { } person)
             return Refuse.With(Refusals.NotApplied);
-        if (Fields.Symptoms(request.Symptoms, out var symptoms) is { } badSymptoms)
+        if (Fields.SymptomsOf(request.Symptoms, out var symptoms) is { } badSymptoms)
             return badSymptoms;
         if (Fields.Temperature(request.Temperature, out var tenths) is { } badTemperature)
             return badTemperature;
-        if (Fields.Contact(request.Contact, out var contact) is { } badContact)
+        if (Fields.ContactOf(request.Contact, out var contact) is { } badContact)
             return badContact;
         if (Fields.IdempotencyKey(http.Request, out var key) is { } missing)
             return missing;

@@ -60,9 +60,9 @@ internal static class Fields
         return fine ? null : Refuse.With(Refusals.PhoneInvalid, "phone");
     }
 
-    public static Refused? Symptoms(IReadOnlyList<string>? codes, out Symptoms symptoms)
+    public static Refused? SymptomsOf(IReadOnlyList<string>? codes, out Symptoms symptoms)
     {
-        symptoms = Domain.Symptoms.None;
+        symptoms = Symptoms.None;
         foreach (var code in codes ?? [])
         {
             if (!SymptomsByCode.TryGetValue(code, out var symptom))
@@ -75,7 +75,7 @@ internal static class Fields
     public static IEnumerable<string> CodesOf(Symptoms symptoms) =>
         SymptomsByCode.Where(pair => symptoms.HasFlag(pair.Value)).Select(pair => pair.Key);
 
-    public static Refused? Contact(string? text, out DeclaredContact contact)
+    public static Refused? ContactOf(string? text, out DeclaredContact contact)
     {
         DeclaredContact? known = text switch
         {

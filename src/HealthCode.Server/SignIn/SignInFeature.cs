@@ -22,7 +22,7 @@ internal static class SignInFeature
             .WithSummary("Send a one-time code to a phone");
         group.MapPost(Routes.SignIn, SignIn).RequireRateLimiting(SecurityFeature.SignInsLimit).WithSummary("Sign in with the code");
         group.MapPost(Routes.StaffSignIn, SignInStaff).RequireRateLimiting(SecurityFeature.SignInsLimit).WithSummary("Sign in as staff");
-        group.MapPost(Routes.SignOut, SignOut).WithSummary("Sign out");
+        group.MapPost(Routes.SignOut, (Delegate)SignOut).WithSummary("Sign out");
     }
 
     private static SessionState GetSession(HttpContext http, RegionOptions region) => StateOf(http.User, region);
