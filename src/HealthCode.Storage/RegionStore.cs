@@ -21,7 +21,8 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
             File.SetUnixFileMode(file, OwnerOnly);
     }
 
-    internal static void CreateFolder(string folder) =>
+    /// <summary>Makes the folder, for its owner alone.</summary>
+    public static void CreateFolder(string folder) =>
         Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
 }
 
@@ -31,7 +32,6 @@ public static class StorageServices
     /// <param name="profileKey">32 bytes: the region's key over the keys of all profiles.</param>
     public static IServiceCollection AddHealthCodeStorage(this IServiceCollection services, string folder, byte[] profileKey)
     {
-        RegionStore.CreateFolder(folder);
         return services
             .AddPooledDbContextFactory<BackOfficeContext>(
                 options => options.UseSqlite($"Data Source={Path.Combine(folder, RegionStore.BackOfficeFile)};Default Timeout=30"))

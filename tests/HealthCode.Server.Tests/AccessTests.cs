@@ -4,11 +4,10 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
-
 namespace HealthCode.Server.Tests;
 
 /// <summary>Who may call what: every endpoint that there is, for every role.</summary>
+[Collection("one region, one clock")]
 public sealed class AccessTests(TestRegion region)
 {
     private const string Everyone = "anonymous resident guard community-worker epidemiologist administrator";

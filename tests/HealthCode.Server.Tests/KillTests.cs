@@ -8,6 +8,7 @@ using HealthCode.Simulation;
 namespace HealthCode.Server.Tests;
 
 /// <summary>A real process, really killed, in the middle of writing.</summary>
+[Collection("one region, one clock")]
 public sealed class KillTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("healthcode-kill-").FullName;

@@ -5,6 +5,7 @@ using HealthCode.Api;
 namespace HealthCode.Server.Tests;
 
 /// <summary>Bad input: each cause has its name, and nothing is lost by it.</summary>
+[Collection("one region, one clock")]
 public sealed class RefusalTests(TestRegion region)
 {
     [Fact]

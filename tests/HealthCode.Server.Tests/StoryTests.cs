@@ -4,6 +4,7 @@ using HealthCode.Api;
 namespace HealthCode.Server.Tests;
 
 /// <summary>The main job over HTTP: apply, show, report, scan, area risk, diagnosis, correction.</summary>
+[Collection("one region, one clock")]
 public sealed class StoryTests(TestRegion region)
 {
     private static string Scans(string place) => Routes.Scans.Replace("{place}", place, StringComparison.Ordinal);

@@ -35,6 +35,7 @@ internal sealed partial class DemoLife(
         var signIns = await seed.SignInsAsync(cancellation);
         var newcomer = city.Resident(0);
         var resident = city.Resident(DemoSeed.NotYetApplied);
+        var blank = new string(' ', address.Length + 8);
         // A demo's people do not exist, so their numbers may stand on the operator's own screen.
         Console.WriteLine($"""
 
@@ -45,8 +46,8 @@ internal sealed partial class DemoLife(
                 or show the code of phone {resident.Phone.Normalized}   (the one-time code appears on the screen)
               Guard       {address}/check    user guard             password {signIns.Password}
               Staff       {address}/staff    user community-worker  password {signIns.Password}
-                                             user epidemiologist    password {signIns.Password}
-                                             user administrator     password {signIns.Password}
+              {blank}            user epidemiologist    password {signIns.Password}
+              {blank}            user administrator     password {signIns.Password}
               API         {address}/reference
 
             """);

@@ -37,7 +37,9 @@ public static class RegionHost
             kestrel.Limits.MaxRequestBodySize = 64 * 1024;
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.Critical)
-            .AddFilter("Orleans", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error);
+            .AddFilter("Orleans", LogLevel.Error).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error)
+            // The cookie keys lie beside the region's own, in a folder that only its owner can read.
+            .AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
 
         AddRegion(builder, region);
         configure?.Invoke(builder);
@@ -53,6 +55,7 @@ public static class RegionHost
     private static void AddRegion(WebApplicationBuilder builder, RegionOptions region)
     {
         var services = builder.Services;
+        RegionStore.CreateFolder(region.Data);
         var keyFolder = Path.Combine(region.Data, "keys");
         var keys = KeyRing.OpenOrCreate(keyFolder, region.Region, TimeProvider.System);
         services.AddSingleton(region);

@@ -53,7 +53,7 @@ public static class EvidenceCodec
 
     private static CborWriter Begin(int count)
     {
-        var writer = new CborWriter(CborConformanceMode.Canonical);
+        var writer = new CborWriter(CborConformanceMode.Canonical, convertIndefiniteLengthEncodings: true);
         writer.WriteStartArray(2);
         writer.WriteInt32(Format);
         writer.WriteStartArray(count);
