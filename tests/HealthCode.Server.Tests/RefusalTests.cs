@@ -55,7 +55,7 @@ public sealed class RefusalTests(TestRegion region)
         { "area-unknown", good => good with { HouseholdDivision = "000000" } },
         { "stay-in-the-future", good => good with { StayingAt = good.StayingAt with { Since = good.StayingAt.Since.AddDays(400) } } },
         { "date-impossible", good => good with { StayingAt = good.StayingAt with { Since = new DateOnly(1999, 1, 1) } } },
-        { "date-impossible", good => good with { CameFrom = new CameFrom("420100", good.StayingAt.Since, good.StayingAt.Since.AddDays(-1)) } },
+        { "date-impossible", good => good with { CameFrom = new CameFrom("420106", good.StayingAt.Since, good.StayingAt.Since.AddDays(-1)) } },
         { "consent-missing", good => good with { ConsentEdition = "none" } },
         { "text-too-long", good => good with { StayingAt = good.StayingAt with { Address = new string('x', 101) } } },
     };

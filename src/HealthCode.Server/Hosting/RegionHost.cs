@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using HealthCode.Api;
 using HealthCode.Domain;
 using HealthCode.Server.Applications;
@@ -76,7 +77,13 @@ public static class RegionHost
         services.TryAddSingleton<ISmsSender, NoSmsSender>();
         services.TryAddSingleton<IRealNameCheck, NoRealNameCheck>();
 
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+            json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+            json.SerializerOptions.RespectNullableAnnotations = true;
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1");
         services.AddHealthChecks();

@@ -1,0 +1,14 @@
+// The resident's and the staff's pages: one module, which looks at what page it is on.
+import { session, showProblem } from './lib';
+import * as resident from './resident';
+import * as staff from './staff';
+
+const pages: Record<string, () => void | Promise<void>> = {
+  'sign-in': resident.signIn, apply: resident.apply, code: resident.code, report: resident.report, stay: resident.stay,
+  history: resident.history, rules: resident.rules,
+  staff: staff.home, 'staff-areas': staff.areas, 'staff-cases': staff.cases, 'staff-phone-changes': staff.phoneChanges,
+  'staff-people': staff.people, 'staff-admin': staff.admin,
+};
+
+const page = pages[document.body.dataset.page ?? ''] ?? (() => void session());
+Promise.resolve(page()).catch(showProblem);

@@ -1,0 +1,205 @@
+// The resident's pages.
+import qrcode from 'qrcode-generator';
+import { pickers } from './division';
+import {
+  checked, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, Refused, say, session, showProblem, t, today, value, type Both,
+} from './lib';
+import { evidenceText, reasonCard, shape, type Evidence, type Reason } from './parts';
+
+type Code = {
+  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; reportedToday: boolean;
+  edition: { id: string; title: Both; source: string }; reasons: Reason[];
+};
+
+export function signIn(): void {
+  void session();
+  const ask = find<HTMLFormElement>('#ask-code');
+  const enter = find<HTMLFormElement>('#sign-in');
+  onSubmit('#ask-code', async () => {
+    const sent = await post<{ expiresAt: string; shownMessage?: string }>('/v1/sign-in/codes', { phone: value(ask, 'phone') });
+    const message = find('#shown-message');
+    message.textContent = sent.shownMessage ?? t('signIn.sent');
+    message.hidden = false;
+    enter.hidden = false;
+    find('#code').focus();
+  });
+  onSubmit('#sign-in', async () => {
+    const state = await post<{ hasApplied: boolean }>('/v1/sign-in', { phone: value(ask, 'phone'), code: value(enter, 'code') });
+    go(state.hasApplied ? 'code' : 'apply');
+  });
+}
+
+async function resident(): Promise<boolean> {
+  const state = await session();
+  if (state.roles.includes('resident')) {
+    if (state.hasApplied || document.body.dataset.page === 'apply') return true;
+    go('apply');
+  } else go('sign-in');
+  return false;
+}
+
+export async function apply(): Promise<void> {
+  if (!(await resident())) return;
+  find('#apply-phone').textContent = find('#who').textContent ?? '';
+  const division = pickers();
+  const came = find<HTMLInputElement>('#came');
+  came.addEventListener('change', () => (find('#came-from').hidden = !came.checked));
+  for (const input of document.querySelectorAll<HTMLInputElement>('input[type=date]')) input.max = today();
+
+  onSubmit('#apply', async (form, key) => {
+    try {
+      await post('/v1/applications', {
+        name: value(form, 'name'), documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'),
+        householdDivision: division.householdDivision?.code || undefined,
+        cameFrom: came.checked ? { area: division['cameFrom.area']?.code ?? '', until: value(form, 'cameFrom.until') || '2020-01-01' } : undefined,
+        stayingAt: {
+          area: division['stayingAt.area']?.code ?? '', since: value(form, 'stayingAt.since') || '2020-01-01',
+          address: value(form, 'stayingAt.address') || undefined,
+        },
+        symptoms: checked(form, 'symptoms'), contact: checked(form, 'contact')[0] ?? '',
+        consentEdition: find<HTMLInputElement>('#consent').checked ? '2026-11' : '',
+      }, key);
+      go('code');
+    } catch (error) {
+      if (error instanceof Refused && error.refusal === 'identity-not-confirmed') find('#phone-change').hidden = false;
+      throw error;
+    }
+  });
+  find('#ask-phone-change').addEventListener('click', async () => {
+    const form = find('#apply');
+    try {
+      await post('/v1/phone-changes', {
+        name: value(form, 'name'), documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'),
+      });
+      find('#phone-change-asked').textContent = t('phoneChange.done');
+    } catch (error) {
+      showProblem(error);
+    }
+  });
+}
+
+const RenewBeforeMs = 30_000;
+
+export async function code(): Promise<void> {
+  if (!(await resident())) return;
+  const page = find('#code');
+  let current: Code | undefined;
+  let renewing = false;
+
+  const renew = async (): Promise<void> => {
+    if (renewing) return;
+    renewing = true;
+    try {
+      current = await get<Code>('/v1/me/code');
+      show(page, current);
+    } catch (error) {
+      if (error instanceof Refused && error.problem.status === 401) go('sign-in');
+      else if (!(error instanceof Offline)) showProblem(error);
+    } finally {
+      renewing = false;
+    }
+  };
+
+  const tick = (): void => {
+    find('#clock').textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
+      timeZone: 'Asia/Shanghai', dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23',
+    }).format(new Date());
+    const left = current ? Date.parse(current.expiresAt) - Date.now() : 0;
+    if (current && left <= 0) lapse(page, current);
+    // Asked for every second once it is due; the answer of a server that is away comes with the next.
+    if (left < RenewBeforeMs && new Date().getSeconds() % (current ? 5 : 1) === 0) void renew();
+  };
+  await renew();
+  setInterval(tick, 1000);
+  tick();
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void renew());
+}
+
+function show(page: HTMLElement, state: Code): void {
+  page.dataset.state = 'live';
+  page.dataset.colour = state.colour;
+  page.dataset.code = state.code;
+  find('#shape').replaceChildren(shape(state.colour));
+  find('#colour').textContent = t(`colour.${state.colour}`);
+  find('#masked-name').textContent = state.maskedName;
+  find('#offline').hidden = true;
+  find('#valid').textContent = t('code.valid', { until: moment(state.expiresAt) });
+  draw(find<HTMLCanvasElement>('#qr'), state.code);
+  const reported = find('#reported');
+  reported.textContent = t(state.reportedToday ? 'code.reported' : 'code.notReported');
+  reported.dataset.reported = String(state.reportedToday);
+  find('#reasons').replaceChildren(...(state.reasons.length > 0 ? state.reasons.map(reasonCard) : [make('p', { class: 'card' }, t('code.noReason'))]));
+  find('#edition').textContent = t('code.edition', { edition: say(state.edition.title) });
+}
+
+/** A code that ended looks like nothing that a guard would let pass. */
+function lapse(page: HTMLElement, state: Code): void {
+  page.dataset.state = 'lapsed';
+  page.dataset.code = '';
+  find('#shape').replaceChildren();
+  find('#colour').textContent = t('code.lapsed');
+  const canvas = find<HTMLCanvasElement>('#qr');
+  canvas.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
+  const offline = find('#offline');
+  offline.textContent = t('code.offline', { at: moment(state.issuedAt) });
+  offline.hidden = false;
+  find('#valid').textContent = '';
+}
+
+/** Dark modules on white with a quiet zone of four, whatever the colour: yellow on white is not read (1.5 : 1). */
+function draw(canvas: HTMLCanvasElement, text: string): void {
+  const qr = qrcode(0, 'M');
+  qr.addData(text, 'Alphanumeric');
+  qr.make();
+  const modules = qr.getModuleCount();
+  const size = Math.max(4, Math.floor(360 / (modules + 8)));
+  canvas.width = canvas.height = (modules + 8) * size;
+  const context = canvas.getContext('2d')!;
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillStyle = '#000';
+  for (let row = 0; row < modules; row++)
+    for (let column = 0; column < modules; column++)
+      if (qr.isDark(row, column)) context.fillRect((column + 4) * size, (row + 4) * size, size, size);
+}
+
+export async function report(): Promise<void> {
+  if (!(await resident())) return;
+  onSubmit('#report', async (form, key) => {
+    await post('/v1/me/reports', {
+      symptoms: checked(form, 'symptoms'), temperature: decimal(value(form, 'temperature')), contact: checked(form, 'contact')[0] ?? '',
+    }, key);
+    go('code');
+  });
+}
+
+export async function stay(): Promise<void> {
+  if (!(await resident())) return;
+  const division = pickers();
+  onSubmit('#stay', async (form, key) => {
+    await post('/v1/me/stays', {
+      area: division.area?.code ?? '', from: value(form, 'from') || '2020-01-01', until: value(form, 'until') || undefined,
+    }, key);
+    go('code');
+  });
+}
+
+export async function history(): Promise<void> {
+  if (!(await resident())) return;
+  const state = await get<{ evidence: Evidence[]; lookUps: { at: string; by: string; role: string; purpose: string }[] }>('/v1/me/history');
+  fill(find('#evidence'), state.evidence.map((evidence) => make('li', { 'data-kind': evidence.kind }, ...evidenceText(evidence))), t('empty'));
+  fill(find('#look-ups'), state.lookUps.map((lookUp) => make('li', {},
+    make('time', { datetime: lookUp.at }, moment(lookUp.at)), ' ', make('strong', {}, `${t(`role.${lookUp.role}`)} ${lookUp.by}`), ' ', lookUp.purpose)), t('history.nobody'));
+}
+
+type Rule = { rule: string; colour: string; title: Both; explanation: Both; owner: Both; source: string; whatToDo: Both };
+
+export async function rules(): Promise<void> {
+  void session();
+  const plan = await get<{ edition: { title: Both; source: string; inForceFrom: string }; rules: Rule[] }>('/v1/plans/in-force');
+  find('#plan-title').textContent = say(plan.edition.title);
+  find('#plan-source').replaceChildren(t('rules.since', { from: moment(plan.edition.inForceFrom) }), ' ', make('a', { href: plan.edition.source, rel: 'noreferrer noopener' }, t('reason.source')));
+  find('#rules').replaceChildren(...plan.rules.map((rule) => make('article', { class: `card reason ${rule.colour}` },
+    make('h2', {}, `${rule.rule} · ${t(`colour.${rule.colour}`)} · ${say(rule.title)}`), make('p', {}, say(rule.explanation)), make('p', {}, say(rule.whatToDo)),
+    make('p', { class: 'hint' }, `${t('reason.owner')}: ${say(rule.owner)}`))));
+}

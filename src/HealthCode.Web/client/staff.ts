@@ -1,0 +1,155 @@
+// The pages of staff.
+import { pickers } from './division';
+import { checked, clearProblem, fill, find, fromChina, get, make, moment, nowInChina, onSubmit, post, say, showProblem, t, value, type Both } from './lib';
+import { evidenceText, reasonCard, staffPage, type Evidence, type Reason } from './parts';
+
+const rowsOf = (table: string): HTMLElement => find(`${table} tbody`);
+const row = (...cells: (Node | string)[]): HTMLTableRowElement => make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
+
+/** A button that asks for the reason first, in the row itself: what is done to somebody is never done without one. */
+function withReason(label: string, work: (reason: string) => Promise<void>): HTMLElement {
+  const form = make('form', { class: 'inline', novalidate: '' },
+    make('input', { 'aria-label': t('reason'), placeholder: t('reason'), class: 'form-control', maxlength: '200' }),
+    make('button', { class: 'btn', type: 'submit' }, label));
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    clearProblem();
+    try {
+      await work(form.querySelector('input')!.value.trim());
+    } catch (error) {
+      showProblem(error);
+    }
+  });
+  return form;
+}
+
+export const home = (): Promise<void> => staffPage([], async () => {
+  find('#welcome').hidden = false;
+});
+
+type Risk = { id: string; areaName: string; level: string; from: string; until?: string; reason: string; setBy: string };
+
+export const areas = (): Promise<void> => staffPage(['epidemiologist'], async () => {
+  const division = pickers();
+  const load = async (): Promise<void> => {
+    const risks = await get<Risk[]>('/v1/areas/risks');
+    fill(rowsOf('#risks'), risks.map((risk) => row(
+      risk.areaName, t(`level.${risk.level}`), moment(risk.from), risk.until ? moment(risk.until) : '—', risk.reason, risk.setBy,
+      withReason(t('areas.end'), async (reason) => {
+        await post(`/v1/areas/risks/${risk.id}/end`, { reason });
+        await load();
+      }))), t('empty'));
+  };
+  onSubmit('#set-risk', async (form, key) => {
+    await post('/v1/areas/risks', {
+      area: division.area?.code ?? '', level: value(form, 'level'), from: fromChina(value(form, 'from')), until: fromChina(value(form, 'until')),
+      reason: value(form, 'reason'),
+    }, key);
+    find<HTMLInputElement>('#reason').value = '';
+    await load();
+  });
+  await load();
+});
+
+type Case = {
+  id: string; person: string; maskedNumber: string; maskedName?: string; status: string; diagnosed: string; institution: string; recordedBy: string;
+  withdrawn: boolean; evidence: string;
+};
+
+export const cases = (): Promise<void> => staffPage(['epidemiologist'], async () => {
+  find<HTMLInputElement>('#diagnosed').value = nowInChina();
+  const load = async (): Promise<void> => {
+    const files = await get<Case[]>('/v1/cases');
+    fill(rowsOf('#cases'), files.map((file) => row(
+      file.maskedName ?? t('people.notApplied'), file.maskedNumber, t(`status.${file.status}`), moment(file.diagnosed), file.institution, file.recordedBy,
+      file.withdrawn ? make('em', { class: 'withdrawn' }, t('withdrawn')) : withReason(t('withdraw'), async (reason) => {
+        await post('/v1/corrections', { person: file.person, evidence: file.evidence, reason });
+        await load();
+      }))), t('empty'));
+  };
+  onSubmit('#record-case', async (form, key) => {
+    await post('/v1/cases', {
+      documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'), status: value(form, 'status'),
+      diagnosed: fromChina(value(form, 'diagnosed')) ?? '2020-01-01T00:00:00+08:00', onset: value(form, 'onset') || undefined,
+      institution: value(form, 'institution'),
+    }, key);
+    find<HTMLInputElement>('#documentNumber').value = '';
+    await load();
+  });
+  await load();
+});
+
+type Change = {
+  id: string; maskedName: string; maskedNumber: string; maskedNewPhone: string; inRegister: boolean; state: string; askedAt: string; answeredBy?: string;
+};
+
+export const phoneChanges = (): Promise<void> => staffPage(['community-worker'], async () => {
+  const load = async (): Promise<void> => {
+    const answer = (change: Change, confirm: boolean) => async (reason: string): Promise<void> => {
+      await post(`/v1/phone-changes/${change.id}/answer`, { confirm, reason });
+      await load();
+    };
+    const changes = await get<Change[]>('/v1/phone-changes');
+    fill(rowsOf('#changes'), changes.map((change) => row(
+      change.maskedName, change.maskedNumber, change.maskedNewPhone, t(change.inRegister ? 'yes' : 'no'), moment(change.askedAt),
+      change.state === 'open'
+        ? make('div', {}, ...(change.inRegister ? [withReason(t('phoneChange.confirm'), answer(change, true))] : []), withReason(t('phoneChange.refuse'), answer(change, false)))
+        : `${t(`phoneChange.${change.state}`)} · ${change.answeredBy ?? ''}`)), t('empty'));
+  };
+  await load();
+});
+
+type Person = { person: string; maskedName?: string; colour: string; reasons: Reason[]; evidence: Evidence[] };
+
+export const people = (): Promise<void> => staffPage(['community-worker', 'epidemiologist'], async (state) => {
+  const correctable = (kind: string): boolean =>
+    (kind === 'diagnosis' && state.roles.includes('epidemiologist')) || ((kind === 'declaration' || kind === 'stay') && state.roles.includes('community-worker'));
+  const show = (person: Person, again: () => Promise<void>): void => {
+    find('#person').hidden = false;
+    find('#person-name').textContent = person.maskedName ?? t('people.notApplied');
+    const colour = find('#person-colour');
+    colour.textContent = t(`colour.${person.colour}`);
+    colour.dataset.colour = person.colour;
+    find('#person-reasons').replaceChildren(...person.reasons.map(reasonCard));
+    fill(rowsOf('#person-evidence'), person.evidence.map((evidence) => row(
+      make('span', {}, ...evidenceText(evidence)),
+      correctable(evidence.kind) && !evidence.withdrawn ? withReason(t('withdraw'), async (reason) => {
+        await post('/v1/corrections', { person: person.person, evidence: evidence.id, reason });
+        await again();
+      }) : '')), t('empty'));
+  };
+  onSubmit('#look-up', async (form) => {
+    const question = { documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'), purpose: value(form, 'purpose') };
+    const load = async (): Promise<void> => show(await post<Person>('/v1/people/look-ups', question), load);
+    await load();
+  });
+});
+
+type Place = { id: string; name: Both; areaName: string };
+type Staff = { userName: string; roles: string[]; places: string[] };
+
+export const admin = (): Promise<void> => staffPage(['administrator'], async () => {
+  const division = pickers();
+  const load = async (): Promise<void> => {
+    const [places, staff] = await Promise.all([get<Place[]>('/v1/places'), get<Staff[]>('/v1/staff')]);
+    fill(rowsOf('#place-list'), places.map((place) => row(place.id, say(place.name), place.areaName)), t('empty'));
+    fill(rowsOf('#staff-list'), staff.map((user) => row(user.userName, user.roles.map((role) => t(`role.${role}`)).join(', '), user.places.join(', '))), t('empty'));
+  };
+  onSubmit('#add-place', async (form, key) => {
+    await post('/v1/places', {
+      id: value(form, 'id'), name: { zh: value(form, 'name.zh'), en: value(form, 'name.en') }, kind: value(form, 'kind'),
+      area: division.area?.code ?? '', asksTemperature: find<HTMLInputElement>('#asksTemperature').checked,
+    }, key);
+    form.reset();
+    await load();
+  });
+  onSubmit('#add-staff', async (form, key) => {
+    await post('/v1/staff', {
+      userName: value(form, 'userName'), password: find<HTMLInputElement>('#newPassword').value, roles: checked(form, 'roles'),
+      places: value(form, 'places').split(/[\s,，]+/).filter((place) => place !== ''),
+    }, key);
+    form.reset();
+    await load();
+  });
+  await load();
+});
