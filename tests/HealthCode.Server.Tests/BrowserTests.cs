@@ -1,0 +1,251 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using HealthCode.Api;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace HealthCode.Server.Tests;
+
+/// <summary>The whole story in Chromium, as the people who live it see it.</summary>
+[Collection("one region, one clock")]
+public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
+{
+    private static readonly string[] Arguments =
+    [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+    ];
+
+    // Where somebody who looks at the pages finds them; unset, none are taken.
+    private static readonly string? Screenshots = Environment.GetEnvironmentVariable("HEALTHCODE_SCREENSHOTS");
+
+    private readonly string folder = Directory.CreateTempSubdirectory("healthcode-film-").FullName;
+    private IPlaywright playwright = null!;
+    private IBrowser browser = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        playwright = await Playwright.CreateAsync();
+        browser = await LaunchAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await browser.DisposeAsync();
+        playwright.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_resident_applies_reports_fever_and_is_scanned_and_staff_change_only_whom_the_evidence_names()
+    {
+        var resident = region.City.Resident(90);
+        var phone = await PhoneAsync();
+
+        await SignInAsync(phone, resident.Phone.Normalized);
+        await phone.WaitForURLAsync("**/apply");
+        await ApplyAsync(phone, resident);
+        await phone.WaitForURLAsync("**/code");
+        await Expect(phone.Locator("#code[data-state=live][data-colour=green]")).ToBeVisibleAsync();
+        await Expect(phone.Locator("#colour")).ToHaveTextAsync("绿码");
+        await Expect(phone.Locator("#masked-name")).ToHaveTextAsync(resident.Name.Masked);
+        await ShootAsync(phone, "code-green");
+
+        await ScanWithCameraAsync(phone, "go");
+        await phone.GotoAsync(Url("/history"));
+        await Expect(phone.Locator("li[data-kind=visit]")).ToContainTextAsync("试验门");
+        await ShootAsync(phone, "history");
+
+        await phone.GotoAsync(Url("/report"));
+        await phone.CheckAsync("input[value=fever]");
+        await phone.FillAsync("#temperature", "38.4");
+        await ShootAsync(phone, "report");
+        await phone.ClickAsync("#report button[type=submit]");
+        await Expect(phone.Locator("#code[data-state=live][data-colour=yellow]")).ToBeVisibleAsync();
+        await Expect(phone.Locator("[data-rule=Y2]")).ToContainTextAsync("38.4 ℃");
+        await ShootAsync(phone, "code-yellow");
+        await ScanWithCameraAsync(phone, "stop");
+
+        await RecordDiagnosisAsync(resident);
+        await phone.GotoAsync(Url("/en/code"));
+        await Expect(phone.Locator("#code[data-state=live][data-colour=red]")).ToBeVisibleAsync();
+        await Expect(phone.Locator("[data-rule=R1]")).ToContainTextAsync("Confirmed case");
+        await ShootAsync(phone, "code-red-en");
+    }
+
+    [Fact]
+    public async Task A_code_that_cannot_be_renewed_is_unmistakably_not_valid()
+    {
+        var (session, resident) = await region.AppliedAsync();
+        session.Dispose();
+        var phone = await PhoneAsync();
+        await phone.Clock.InstallAsync();
+        await SignInAsync(phone, resident.Phone.Normalized);
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        await phone.Context.SetOfflineAsync(true);
+        await phone.Clock.RunForAsync(180_000);
+        await Expect(phone.Locator("#code[data-state=lapsed]")).ToBeVisibleAsync();
+        await Expect(phone.Locator("#colour")).ToHaveTextAsync("离线 · 无效");
+        await Expect(phone.Locator("#qr")).ToBeHiddenAsync();
+        await ShootAsync(phone, "code-lapsed");
+    }
+
+    [Fact]
+    public async Task A_guard_pastes_what_is_no_code_and_reads_why_it_is_refused()
+    {
+        var page = await GuardPageAsync(browser, region.Place);
+        await page.FillAsync("#scanned", "https://example.org/not-a-code");
+        await page.PressAsync("#scanned", "Enter");
+        await Expect(page.Locator("#checkpoint[data-result=refused][data-problem=code-not-a-code]")).ToBeVisibleAsync();
+        await Expect(page.Locator("#result")).ToContainTextAsync("这不是健康码");
+        await ShootAsync(page, "check-refused");
+    }
+
+    [Fact]
+    public async Task An_epidemiologist_sets_a_risk_area_on_the_page_and_ends_it()
+    {
+        var page = await DeskAsync("/staff/areas", Roles.Epidemiologist);
+        await ChooseAsync(page, "area", "990000", "990100", "990105");
+        await page.FillAsync("#reason", "聚集性疫情");
+        await page.ClickAsync("#set-risk button[type=submit]");
+        var row = page.Locator("#risks tbody tr", new() { HasText = "开源区" }).Or(page.Locator("#risks tbody tr", new() { HasText = "中山区" }));
+        await Expect(row.First).ToContainTextAsync("高风险");
+        await ShootAsync(page, "staff-areas");
+        await row.First.Locator("input").FillAsync("解除管控");
+        await row.First.Locator("button").ClickAsync();
+        await Expect(page.Locator("#risks tbody tr", new() { HasText = "中山区" })).ToHaveCountAsync(0);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/en")]
+    public async Task Every_page_loads_without_errors_fits_a_phone_and_passes_the_accessibility_rules(string prefix)
+    {
+        foreach (var path in Web.WebFeature.Paths)
+        {
+            var page = await PhoneAsync();
+            var errors = new List<string>();
+            page.PageError += (_, error) => errors.Add(error);
+            page.Console += (_, message) =>
+            {
+                // Chromium itself writes a line for each refused request; refusals are shown on the page.
+                if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
+                    errors.Add(message.Text);
+            };
+            await page.GotoAsync(Url(prefix + path));
+            await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+
+            Assert.True(errors.Count == 0, $"{path}: {string.Join("; ", errors)}");
+            var width = await page.EvaluateAsync<int>("document.documentElement.scrollWidth");
+            Assert.True(width <= 360, $"{path} is {width} pixels wide on a phone of 360");
+            var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
+            Assert.True(axe.Violations.Length == 0, $"{path}: {string.Join("; ", axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html))}");
+            await ShootAsync(page, "page" + (prefix + path).Replace('/', '-'));
+            await page.Context.CloseAsync();
+        }
+    }
+
+    private async Task ApplyAsync(IPage phone, Simulation.Resident resident)
+    {
+        await phone.FillAsync("#name", resident.Name.Full);
+        await phone.FillAsync("#documentNumber", resident.Document.Normalized);
+        await ChooseAsync(phone, "stayingAt.area", "990000", "990100", "990102");
+        await phone.FillAsync("#stayingSince", "2026-01-15");
+        // Not agreed yet: refused in place, and nothing that was filled in is lost.
+        await phone.ClickAsync("#apply button[type=submit]");
+        await Expect(phone.Locator("#problem")).ToHaveAttributeAsync("data-problem", "consent-missing");
+        await phone.CheckAsync("#consent");
+        await ShootAsync(phone, "apply");
+        await phone.ClickAsync("#apply button[type=submit]");
+    }
+
+    private async Task RecordDiagnosisAsync(Simulation.Resident resident)
+    {
+        var desk = await DeskAsync("/staff/cases", Roles.Epidemiologist);
+        await desk.FillAsync("#documentNumber", resident.Document.Normalized);
+        await desk.FillAsync("#institution", "示例市第一医院");
+        // The region of these tests may be ahead of the browser's clock, never behind it.
+        await desk.ClickAsync("#record-case button[type=submit]");
+        await Expect(desk.Locator("#cases tbody tr").First).ToContainTextAsync(resident.Name.Masked);
+        await ShootAsync(desk, "staff-cases");
+    }
+
+    /// <summary>A guard's phone whose camera sees the resident's.</summary>
+    private async Task ScanWithCameraAsync(IPage phone, string result)
+    {
+        var code = await phone.Locator("#code").GetAttributeAsync("data-code");
+        var film = Path.Combine(folder, Guid.NewGuid() + ".y4m");
+        await CameraFilm.WriteAsync(film, code!);
+        await using var camera = await LaunchAsync(
+            "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--use-file-for-fake-video-capture=" + film);
+        var page = await GuardPageAsync(camera, region.Place);
+        await Expect(page.Locator($"#checkpoint[data-result={result}]")).ToBeVisibleAsync(new() { Timeout = 20_000 });
+        await ShootAsync(page, "check-" + result);
+    }
+
+    private async Task<IPage> GuardPageAsync(IBrowser with, string place)
+    {
+        var context = await with.NewContextAsync(new()
+        {
+            ViewportSize = new() { Width = 390, Height = 844 }, Locale = "zh-CN", Permissions = ["camera"],
+        });
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(Url("/check/place?id=" + place));
+        await SignInStaffAsync(page, "test-guard");
+        await Expect(page.Locator("#place-name")).Not.ToBeEmptyAsync();
+        return page;
+    }
+
+    private async Task<IPage> DeskAsync(string path, string user)
+    {
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = 1280, Height = 800 }, Locale = "zh-CN" });
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(Url(path));
+        await SignInStaffAsync(page, user);
+        return page;
+    }
+
+    private async Task SignInStaffAsync(IPage page, string user)
+    {
+        await page.FillAsync("#userName", user);
+        await page.FillAsync("#password", region.Password);
+        await page.ClickAsync("#staff-sign-in button[type=submit]");
+        await Expect(page.Locator("body[data-signed-in=yes]")).ToBeVisibleAsync();
+    }
+
+    private async Task SignInAsync(IPage phone, string number)
+    {
+        await phone.GotoAsync(Url("/sign-in"));
+        await phone.FillAsync("#phone", number);
+        await phone.ClickAsync("#ask-code button[type=submit]");
+        var message = await phone.Locator("#shown-message").TextContentAsync();
+        await phone.FillAsync("#code", message!.Split("验证码 ")[1][..6]);
+        await phone.ClickAsync("#sign-in button[type=submit]");
+        await phone.WaitForURLAsync(url => !url.EndsWith("sign-in", StringComparison.Ordinal));
+    }
+
+    private static async Task ChooseAsync(IPage page, string name, params string[] codes)
+    {
+        for (var level = 0; level < codes.Length; level++)
+            await page.Locator($"[data-division=\"{name}\"] select[data-level=\"{level}\"]").SelectOptionAsync(codes[level]);
+    }
+
+    private async Task<IPage> PhoneAsync()
+    {
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = 360, Height = 780 }, DeviceScaleFactor = 2, Locale = "zh-CN" });
+        return await context.NewPageAsync();
+    }
+
+    private Task<IBrowser> LaunchAsync(params string[] more) => playwright.Chromium.LaunchAsync(new()
+    {
+        ExecutablePath = "/usr/bin/chromium", Args = [.. Arguments, .. more],
+    });
+
+    private string Url(string path) => new Uri(region.Address, path).ToString();
+
+    private static async Task ShootAsync(IPage page, string name)
+    {
+        if (Screenshots is not null)
+            await page.ScreenshotAsync(new() { Path = Path.Combine(Screenshots, name + ".png"), FullPage = true });
+    }
+}
