@@ -42,6 +42,8 @@ internal static class ExplainCommand
             foreach (var evidence in EvidenceCodec.Decode(batch).Where(fact => fact.Person == person && fact.Received <= now))
                 record.Fold(evidence);
         }
+        if (record.All.Count == 0)
+            return Fail("Nothing is known of this person here at that moment.");
         var areas = AreaRisks.None;
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
         {

@@ -35,7 +35,7 @@ internal sealed partial class DemoLife(
         var signIns = await seed.SignInsAsync(cancellation);
         var newcomer = city.Resident(0);
         var resident = city.Resident(DemoSeed.NotYetApplied);
-        var blank = new string(' ', address.Length + 8);
+        var blank = new string(' ', address.Length + 10);
         // A demo's people do not exist, so their numbers may stand on the operator's own screen.
         Console.WriteLine($"""
 

@@ -38,7 +38,7 @@ public static class RegionHost
             kestrel.Limits.MaxRequestBodySize = 64 * 1024;
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.Critical)
-            .AddFilter("Orleans", LogLevel.Error).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error)
+            .AddFilter("Orleans", LogLevel.Error).AddFilter("Polly", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error)
             // The cookie keys lie beside the region's own, in a folder that only its owner can read.
             .AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
 
