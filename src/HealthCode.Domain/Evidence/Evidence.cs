@@ -114,7 +114,11 @@ public sealed record Diagnosis : Evidence
     public required string Institution { get; init; }
 }
 
-/// <summary>Withdraws one earlier piece of evidence of the same person. It never adds a colour.</summary>
+/// <summary>Withdraws one earlier piece of evidence of the same person. It holds no rule itself.</summary>
+/// <remarks>
+/// To withdraw what holds a rule never worsens the colour. To withdraw what ended one (a recovery, an exclusion, a normal
+/// report) lets the older evidence speak again, and that can be worse than before.
+/// </remarks>
 public sealed record Correction : Evidence
 {
     public override EvidenceKind Kind => EvidenceKind.Correction;

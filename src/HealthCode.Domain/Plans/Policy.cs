@@ -14,22 +14,21 @@ public readonly record struct Decision(Colour Colour, ulong Holding, Minute Next
 /// <param name="Evidence">What held it last; null when nothing ever did.</param>
 /// <param name="Since">When it last began to hold.</param>
 /// <param name="Until">When it ends by itself; <see cref="Minute.Never"/> when only evidence ends it.</param>
-/// <param name="ReportsDone">Normal reports on consecutive days so far.</param>
-/// <param name="LastReport">Day of the last of them.</param>
-public readonly record struct Finding(bool Holds, Evidence? Evidence, Minute Since, Minute Until, int ReportsDone, Day LastReport)
+/// <param name="ReportsDone">Normal reports on consecutive days that still count: 0 again once a day was missed.</param>
+/// <param name="CountedTo">Day of the last of them; without any, the last day that cannot count: of what held the rule or spoilt a report.</param>
+public readonly record struct Finding(bool Holds, Evidence? Evidence, Minute Since, Minute Until, int ReportsDone, Day CountedTo)
 {
-    /// <summary>The first day on which the rule can end if the person reports each day from now on.</summary>
+    /// <summary>
+    /// The day on which the rule ends if the person reports normal each day from now on and nothing else happens; null
+    /// when reports do not end it. Who is still exposed starts counting tomorrow at the earliest.
+    /// </summary>
     public Day? EarliestEnd(Rule rule, Minute now)
     {
         if (!Holds || rule.ReportsToEnd == 0)
             return null;
-        var today = Day.Of(now);
-        var counted = ReportsDone > 0 && LastReport.Value >= today.Value - 1;
-        var last = counted ? LastReport : new Day(today.Value - 1);
-        // Reports count from the day after the one that held the rule.
-        var first = Day.Of(Since).Value;
-        var end = Math.Max(last.Value, counted ? 0 : first) + rule.ReportsToEnd - (counted ? ReportsDone : 0);
-        return new Day(end);
+        var yesterday = Day.Of(now).Value - 1;
+        var reported = Math.Max(CountedTo.Value, yesterday) + rule.ReportsToEnd - ReportsDone;
+        return new Day(Math.Min(reported, Day.Of(Until).Value));
     }
 }
 
@@ -73,9 +72,9 @@ public static class Policy
             return default;
 
         var until = rule.DaysMax > 0 ? since.PlusDays(rule.DaysMax) : Minute.Never;
-        var (reports, last) = rule.ReportsToEnd > 0 ? NormalReports(rule, standing, edition, since, now) : default;
+        var (reports, countedTo) = rule.ReportsToEnd > 0 ? NormalReports(rule, standing, edition, since, now) : default;
         var ended = until <= now || (rule.ReportsToEnd > 0 && reports >= rule.ReportsToEnd);
-        return new Finding(!ended, evidence, since, until, reports, last);
+        return new Finding(!ended, evidence, since, until, reports, countedTo);
     }
 
     /// <summary>Whether a declaration counts as a normal daily report.</summary>
@@ -139,24 +138,26 @@ public static class Policy
 
     // Counts days, not reports: two reports of one day are one, a missed day or one that is not normal begins anew.
     // Once the needed number is reached the rule has ended and later gaps do not bring it back.
-    private static (int Done, Day Last) NormalReports(
+    private static (int Done, Day CountedTo) NormalReports(
         Rule rule, ReadOnlySpan<Evidence> standing, PlanEdition edition, Minute since, Minute now)
     {
         var heldOn = Day.Of(since);
-        var last = heldOn;
-        var spoilt = heldOn;
-        var done = 0;
+        var (done, last) = (0, heldOn);
         foreach (var evidence in standing)
         {
-            if (evidence is not Declaration declaration || declaration.Happened > now || Day.Of(declaration.Happened) is var day && day <= heldOn)
+            if (evidence is not Declaration declaration || declaration.Happened > now)
+                continue;
+            var day = Day.Of(declaration.Happened);
+            if (day <= heldOn)
                 continue;
             if (!IsNormal(declaration, edition))
-                (done, spoilt) = (0, day);
-            else if (day != spoilt && (done == 0 || day != last))
+                (done, last) = (0, day);
+            else if (day > last)
                 (done, last) = (done > 0 && day.Value == last.Value + 1 ? done + 1 : 1, day);
             if (done >= rule.ReportsToEnd)
-                break;
+                return (done, last);
         }
-        return (done, last);
+        var missedADay = last.Value < Day.Of(now).Value - 1;
+        return (missedADay ? 0 : done, last);
     }
 }

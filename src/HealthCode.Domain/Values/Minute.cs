@@ -23,9 +23,12 @@ public readonly record struct Minute(int Value) : IComparable<Minute>
 
     public bool IsNever => Value == int.MaxValue;
 
-    public Minute Plus(TimeSpan span) => IsNever ? Never : new(Value + (int)span.TotalMinutes);
+    public Minute Plus(TimeSpan span) => IsNever ? Never : Moved((long)span.TotalMinutes);
 
-    public Minute PlusDays(int days) => IsNever ? Never : new(Value + (days * PerDay));
+    public Minute PlusDays(int days) => IsNever ? Never : Moved((long)days * PerDay);
+
+    // What would lie beyond the last minute is the last minute, and not the past.
+    private Minute Moved(long minutes) => new((int)Math.Clamp(Value + minutes, 0, int.MaxValue - 1));
 
     public static Minute Earlier(Minute a, Minute b) => a.Value < b.Value ? a : b;
 

@@ -32,7 +32,7 @@ public readonly record struct PersonKey([property: Id(0)] ulong High, [property:
 [GenerateSerializer, Immutable]
 public sealed record HeldRule(
     [property: Id(0)] string Rule, [property: Id(1)] byte[] Evidence, [property: Id(2)] int Since, [property: Id(3)] int Until,
-    [property: Id(4)] int ReportsDone, [property: Id(5)] int LastReport);
+    [property: Id(4)] int ReportsDone, [property: Id(5)] int CountedTo);
 
 [GenerateSerializer, Immutable]
 public sealed record Decided(

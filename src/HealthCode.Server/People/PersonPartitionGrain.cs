@@ -77,7 +77,7 @@ internal sealed class PersonPartitionGrain(
             var finding = reason.Finding;
             held.Add(new HeldRule(
                 reason.Rule.Number, EvidenceCodec.Encode([finding.Evidence!]), finding.Since.Value, finding.Until.Value,
-                finding.ReportsDone, finding.LastReport.Value));
+                finding.ReportsDone, finding.CountedTo.Value));
         }
         return [.. held];
     }

@@ -31,7 +31,7 @@ internal sealed class Words(PlanEdition edition, Divisions divisions, PlaceDirec
     {
         var rule = edition.Rules.First(rule => rule.Number == held.Rule);
         var evidence = EvidenceCodec.Decode(held.Evidence)[0];
-        var finding = new Finding(true, evidence, new(held.Since), new(held.Until), held.ReportsDone, new(held.LastReport));
+        var finding = new Finding(true, evidence, new(held.Since), new(held.Until), held.ReportsDone, new(held.CountedTo));
         var earliest = finding.EarliestEnd(rule, now) is { } day ? Moment(day.Start) : null;
         return new ReasonState(
             rule.Number, ColourOf(rule.Colour), rule.Title, rule.Explanation, rule.Owner, rule.Source, Describe(evidence),

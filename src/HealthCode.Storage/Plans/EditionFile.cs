@@ -62,13 +62,15 @@ public static class EditionFile
     {
         var trigger = node.OneOf<Trigger>("trigger");
         IReadOnlyList<DiagnosisStatus> statuses = trigger == Trigger.Diagnosis ? node.ManyOf<DiagnosisStatus>("statuses") : [];
-        var level = trigger == Trigger.StayInRiskArea ? node.OneOf<RiskLevel>("level") : RiskLevel.Low;
+        var level = trigger == Trigger.StayInRiskArea ? node.OneOf("level", RiskLevel.Medium, RiskLevel.High) : RiskLevel.Low;
         var confidence = trigger == Trigger.StayInRiskArea ? node.Number("confidenceMin", 1, 100) : 0;
         var rule = new Rule(
-            node.Word("number"), node.OneOf<Colour>("colour"), trigger, statuses, level, (byte)confidence,
+            node.Word("number"), node.OneOf("colour", Colour.Yellow, Colour.Red), trigger, statuses, level, (byte)confidence,
             node.Number("reportsToEnd", 0, 60), node.Number("daysMax", 0, 120), node.Both("title"), node.Both("explanation"),
             node.Both("end"), node.Both("whatToDo"), node.Both("owner"), node.Word("source"));
         node.NothingElse();
+        if (trigger != Trigger.Diagnosis && rule is { ReportsToEnd: 0, DaysMax: 0 })
+            node.Problem("reportsToEnd", "a reason has to end: reportsToEnd or daysMax is more than 0");
         return rule;
     }
 
@@ -128,13 +130,17 @@ public static class EditionFile
             return new DateOnly(2020, 1, 2);
         }
 
-        public T OneOf<T>(string field) where T : struct, Enum => Known<T>(Find(field), field);
+        public void Problem(string field, string what) => problems.Add(At(field), what);
+
+        /// <param name="allowed">All that may stand there; when empty, every value of the type.</param>
+        public T OneOf<T>(string field, params T[] allowed) where T : struct, Enum =>
+            Known(Find(field), field, allowed is [] ? Enum.GetValues<T>() : allowed);
 
         public IReadOnlyList<T> ManyOf<T>(string field) where T : struct, Enum
         {
             if (Find(field) is YamlSequenceNode { Children.Count: > 0 } sequence)
-                return [.. sequence.Children.Select(child => Known<T>(child, field))];
-            problems.Add(At(field), $"{field} is a list of {Words<T>()}");
+                return [.. sequence.Children.Select(child => Known(child, field, Enum.GetValues<T>()))];
+            problems.Add(At(field), $"{field} is a list of {Words(Enum.GetValues<T>())}");
             return [];
         }
 
@@ -163,19 +169,19 @@ public static class EditionFile
             }
         }
 
-        private T Known<T>(YamlNode? found, string field) where T : struct, Enum
+        private T Known<T>(YamlNode? found, string field, T[] allowed) where T : struct, Enum
         {
             var word = (found as YamlScalarNode)?.Value ?? "";
-            foreach (var value in Enum.GetValues<T>())
+            foreach (var value in allowed)
             {
                 if (WordOf(value) == word)
                     return value;
             }
-            problems.Add(found?.Start ?? node.Start, $"{field} is one of {Words<T>()}");
+            problems.Add(found?.Start ?? node.Start, $"{field} is one of {Words(allowed)}");
             return default;
         }
 
-        private static string Words<T>() where T : struct, Enum => string.Join(", ", Enum.GetValues<T>().Select(WordOf));
+        private static string Words<T>(T[] values) where T : struct, Enum => string.Join(", ", values.Select(WordOf));
 
         // StayInRiskArea is written stay-in-risk-area.
         private static string WordOf<T>(T value) where T : struct, Enum => string.Concat(value.ToString().Select((c, index) =>
