@@ -41,7 +41,7 @@ internal static class DoctorCommand
         foreach (var file in Directory.EnumerateFiles(paths.Data).Concat(KeyFiles(paths)))
             yield return Mode(file);
         yield return Check(
-            () => KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).PublicKeys.Count,
+            () => KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).PublicKeys().Count,
             count => $"{count} signing key(s) can be read");
         var free = new DriveInfo(Path.GetFullPath(paths.Data)).AvailableFreeSpace;
         yield return (free >= FreeBytesMin, $"{free >> 20:N0} MiB free where the journal grows (at least {FreeBytesMin >> 20:N0})");

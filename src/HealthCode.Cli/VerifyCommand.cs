@@ -31,7 +31,7 @@ internal static class VerifyCommand
         }
         var keys = keyFile is not null
             ? PublicKeySet.FromJson(File.ReadAllText(keyFile.FullName))
-            : KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).PublicKeys;
+            : KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).PublicKeys();
         if (!TokenVerifier.TryVerify(text, keys, at, out var token, out var refusal))
         {
             Console.WriteLine($"REFUSED   {refusal}");

@@ -9,21 +9,17 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
     public const string JournalFile = "journal.db";
     public const string BackOfficeFile = "backoffice.db";
 
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     /// <summary>Brings the back office's tables to this version.</summary>
     public async Task MigrateAsync(CancellationToken cancellation)
     {
+        OwnerOnly.CreateFile(Path.Combine(folder, BackOfficeFile));
         await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellation).ConfigureAwait(false);
         await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
-        foreach (var file in Directory.EnumerateFiles(folder, "*.db*"))
-            File.SetUnixFileMode(file, OwnerOnly);
     }
 
     /// <summary>Makes the folder, for its owner alone.</summary>
-    public static void CreateFolder(string folder) =>
-        Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+    public static void CreateFolder(string folder) => OwnerOnly.CreateFolder(folder);
 }
 
 public static class StorageServices

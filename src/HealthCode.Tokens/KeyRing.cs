@@ -1,200 +1,294 @@
+// The keys of one region, in one folder that its processes share:
+//
+//   region                                         the six-digit division code the keys are for
+//   signing-20261124T103900Z-0123456789abcdef.pem  a signing key (PKCS#8): used from that moment on; its kid
+//   secret-handle.hex                              the master key of the handles in tokens
+//   secret-NAME.hex                                another secret of the region, 32 bytes
+//
+// There is no index and nothing is ever overwritten: the names of the files are the whole state, so two processes
+// cannot disagree for longer than it takes to look again. A key goes through these stages by the clock alone:
+//
+//   published        used                     retired                      forgotten
+//   |--PublishAhead--|------------------------|---------RetiredFor---------|
+//   Rotate()         NotBefore                next key's NotBefore         its file is deleted
+//
+// A process looks at the folder every ReloadEvery, which is shorter than PublishAhead: so every process, and every
+// device that fetches the public keys in time, knows a key before the first token is signed with it. Deleting a key's
+// file revokes it.
+//
+// The secrets are not rotated: the handles' keys change daily by derivation, and the names of all people hang on another
+// of these secrets. Back the folder up.
+
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 
 namespace HealthCode.Tokens;
 
-/// <param name="PublishedBefore">A new key is published so long before it signs, so that every node and device knows it first.</param>
-/// <param name="RetiredFor">A key that signs no more is kept so long for the tokens it signed.</param>
-public sealed record KeyRingOptions(TimeSpan PublishedBefore, TimeSpan RetiredFor)
+/// <summary>How long the keys of a ring stay in each stage.</summary>
+public sealed record KeyRingOptions
 {
-    public static readonly KeyRingOptions Default = new(TimeSpan.FromMinutes(10), TimeSpan.FromDays(1));
+    /// <summary>How long a new key is public before it signs. Longer than a device goes without fetching keys, ideally.</summary>
+    public TimeSpan PublishAhead { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a key is kept after another took its place. At least the lifetime of a token.</summary>
+    public TimeSpan RetiredFor { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>How often a process looks for keys that another one made.</summary>
+    public TimeSpan ReloadEvery { get; init; } = TimeSpan.FromMinutes(1);
 }
 
-/// <summary>The region's own keys, in files of a folder that only their owner may read.</summary>
-/// <remarks>
-/// <code>
-///   secret-NAME.key                     32 random bytes, hex; made when first asked for, never changed
-///   signing-YYYYMMDDTHHMMSSZ.pem        P-256, PKCS #8; it signs from the moment in its name until a later one does
-/// </code>
-/// A rotation only adds a file. Each process that shares the folder reads it again when it meets a key it does not know
-/// and at least once a minute when it signs, so nobody has to be restarted.
-/// </remarks>
+/// <summary>A region's keys and secrets. For any number of threads, and of processes that share the folder.</summary>
 public sealed class KeyRing
 {
-    /// <summary>The secret that handles are encrypted under.</summary>
-    public const string HandleSecret = "handle";
+    internal const string HandleSecret = "handle";
 
-    private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
-    private const string SigningPrefix = "signing-";
     private const int SecretSize = 32;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
 
-    private static readonly TimeSpan ReloadAfter = TimeSpan.FromMinutes(1);
+    /// <summary>How often an unknown key may send us to the folder: forgers name as many as they like.</summary>
+    private static readonly TimeSpan UnknownKeyPause = TimeSpan.FromSeconds(1);
 
     private readonly string folder;
     private readonly TimeProvider time;
-    private readonly Lock gate = new();
-    private volatile Dated[] keys = [];
-    private long reloadedAt;
+    private readonly Lock reloading = new();
+    private readonly ConcurrentDictionary<string, byte[]> secrets = [];
 
-    private sealed record Dated(DateTimeOffset From, Es256 Key);
+    /// <summary>In the order in which they take over. Replaced as a whole.</summary>
+    private volatile SigningKey[] keys = [];
+    private long lastLook;
+    private long lastUnknownKey = long.MinValue;
 
     private KeyRing(string folder, string region, TimeProvider time, KeyRingOptions options)
     {
-        (this.folder, Region, this.time, Options) = (folder, region, time, options);
+        this.folder = folder;
+        this.time = time;
+        Region = region;
+        Options = options;
     }
 
-    /// <summary>The six-digit division code that this ring's tokens name as their issuer.</summary>
+    /// <summary>The six-digit division code the keys are for.</summary>
     public string Region { get; }
 
     public KeyRingOptions Options { get; }
 
-    /// <summary>Opens the folder, making it and a first signing key when there is none.</summary>
-    /// <exception cref="KeyFilePermissionsException">A file may be read or written by others than its owner.</exception>
+    /// <summary>Why the last look at the folder in passing failed; null when it did not. For a health check.</summary>
+    public Exception? ReloadFailure { get; private set; }
+
+    /// <summary>The kids of all keys in the folder, in the order in which they take over.</summary>
+    public IReadOnlyList<KeyId> KeyIds => [.. keys.Select(key => key.Es256.Id)];
+
+    /// <summary>Opens the ring in a folder; makes the folder and a first key, in use at once, when there is none.</summary>
+    /// <exception cref="KeyFilePermissionsException">A file in it is open to others than its owner.</exception>
+    /// <exception cref="InvalidDataException">The folder is another region's, or a file in it is not what its name says.</exception>
     public static KeyRing OpenOrCreate(string folder, string region, TimeProvider time, KeyRingOptions? options = null)
     {
-        if (region is not { Length: 6 } || !region.All(char.IsAsciiDigit))
-            throw new ArgumentException("A region is named by the six digits of its division.", nameof(region));
-        Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
-        var ring = new KeyRing(folder, region, time, options ?? KeyRingOptions.Default);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentNullException.ThrowIfNull(time);
+        if (!IsRegion(region))
+            throw new ArgumentException("A region is a six-digit division code.", nameof(region));
+
+        var ring = new KeyRing(Path.GetFullPath(folder), region, time, Checked(options ?? new KeyRingOptions()));
+        SecretFile.OpenFolder(ring.folder);
+        ring.CheckRegion();
+        ring.Secret(HandleSecret);
         ring.Reload();
         if (ring.keys.Length == 0)
-        {
-            ring.WriteSigningKey(time.GetUtcNow());
-            ring.Reload();
-        }
+            ring.Add(time.GetUtcNow());
+        ring.DeleteForgotten();
         return ring;
     }
 
-    /// <summary>The keys by which anyone checks this region's tokens: retired ones that may still be needed, and the next.</summary>
-    public PublicKeySet PublicKeys
-    {
-        get
-        {
-            ReloadIfOld();
-            var now = time.GetUtcNow();
-            return new PublicKeySet([.. keys.Where((key, index) => !IsGone(index, now)).Select(key => (Region, key.Key))]);
-        }
-    }
-
-    /// <summary>Adds a signing key. It is published at once, and signs after <see cref="KeyRingOptions.PublishedBefore"/>.</summary>
-    public KeyId Rotate()
-    {
-        var added = WriteSigningKey(time.GetUtcNow() + Options.PublishedBefore);
-        Reload();
-        return added;
-    }
-
-    /// <summary>Reads the folder again.</summary>
+    /// <summary>Looks at the folder now. It happens by itself every <see cref="KeyRingOptions.ReloadEvery"/>.</summary>
     public void Reload()
     {
-        lock (gate)
+        lock (reloading)
         {
-            var known = keys.ToDictionary(key => key.From);
-            keys = [.. Directory.EnumerateFiles(folder, SigningPrefix + "*.pem").Select(file => Read(file, known)).OrderBy(key => key.From)];
-            Volatile.Write(ref reloadedAt, time.GetUtcNow().UtcTicks);
+            Volatile.Write(ref lastLook, time.GetTimestamp());
+            var known = keys.ToDictionary(key => key.Path);
+            keys = [.. SigningKeyFiles().Select(path => known.GetValueOrDefault(path) ?? Load(path)).OfType<SigningKey>()];
+            ReloadFailure = null;
         }
     }
 
-    /// <summary>A secret of the region by its name: 32 bytes, made when first asked for.</summary>
-    /// <exception cref="KeyFilePermissionsException">The file may be read or written by others than its owner.</exception>
+    /// <summary>
+    /// Publishes a new signing key, which takes over after <see cref="KeyRingOptions.PublishAhead"/>; deletes keys that
+    /// have been retired long enough.
+    /// </summary>
+    public KeyId Rotate()
+    {
+        var key = Add(time.GetUtcNow() + Options.PublishAhead);
+        DeleteForgotten();
+        return key;
+    }
+
+    /// <summary>The public halves of all keys that may stand in a valid token now or soon: what devices are given.</summary>
+    public PublicKeySet PublicKeys()
+    {
+        LookInPassing();
+        var all = keys;
+        var now = time.GetUtcNow();
+        return new PublicKeySet(all.Where((_, index) => !IsForgotten(all, index, now)).Select(key => (Region, key.Es256)));
+    }
+
+    /// <summary>
+    /// 32 bytes that belong to the region, made at random on first use: the key of its person identifiers, of its
+    /// profiles and so on. Whoever asks for the same name gets the same bytes.
+    /// </summary>
+    /// <param name="name">Lower-case letters, digits and hyphens.</param>
     public byte[] Secret(string name)
     {
-        var file = Path.Combine(folder, $"secret-{name}.key");
-        lock (gate)
-        {
-            if (!File.Exists(file))
-                Write(file, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretSize)));
-            Check(file);
-            var secret = Convert.FromHexString(File.ReadAllText(file).Trim());
-            return secret.Length == SecretSize ? secret : throw new CryptographicException($"{file} does not hold {SecretSize} bytes.");
-        }
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (!name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+            throw new ArgumentException("A secret's name is of lower-case letters, digits and hyphens.", nameof(name));
+        return [.. secrets.GetOrAdd(name, LoadOrCreateSecret)];
     }
 
+    internal static bool IsRegion(string? region) =>
+        region is { Length: 6 } && region.All(char.IsAsciiDigit) && region[0] != '0';
+
+    /// <summary>The key to sign with: the last that has begun. The earliest, for a clock that runs behind its maker's.</summary>
     internal Es256 SigningKeyAt(DateTimeOffset now)
     {
-        ReloadIfOld();
+        LookInPassing();
         var all = keys;
-        var current = all[0];
-        foreach (var key in all)
+        for (var i = all.Length - 1; i > 0; i--)
         {
-            if (key.From <= now)
-                current = key;
+            if (all[i].NotBefore <= now)
+                return all[i].Es256;
         }
-        return current.Key;
+        return all.Length > 0
+            ? all[0].Es256
+            : throw new InvalidOperationException($"The key folder {folder} holds no signing key.");
     }
 
-    internal bool Knows(KeyId id, DateTimeOffset now)
+    /// <summary>Whether the key is ours and not forgotten; looks at the folder when another process may have made it.</summary>
+    internal bool Knows(KeyId key, DateTimeOffset now)
     {
-        if (Has(id, now))
+        LookInPassing();
+        if (Has(key, now))
             return true;
-        // Another process may have rotated; but a flood of invented key ids must not become a flood of directory reads.
-        if (time.GetUtcNow().UtcTicks - Volatile.Read(ref reloadedAt) < TimeSpan.TicksPerSecond)
-            return false;
-        Reload();
-        return Has(id, now);
+        LookForUnknownKey();
+        return Has(key, now);
     }
 
-    private bool Has(KeyId id, DateTimeOffset now)
+    private bool Has(KeyId key, DateTimeOffset now)
     {
         var all = keys;
-        for (var index = 0; index < all.Length; index++)
+        var index = Array.FindIndex(all, other => other.Es256.Id == key);
+        return index >= 0 && !IsForgotten(all, index, now);
+    }
+
+    private bool IsForgotten(SigningKey[] all, int index, DateTimeOffset now) =>
+        index + 1 < all.Length && all[index + 1].NotBefore + Options.RetiredFor < now;
+
+    private void LookInPassing()
+    {
+        if (time.GetElapsedTime(Volatile.Read(ref lastLook)) >= Options.ReloadEvery)
+            TryReload();
+    }
+
+    private void LookForUnknownKey()
+    {
+        var last = Volatile.Read(ref lastUnknownKey);
+        if (last != long.MinValue && time.GetElapsedTime(last) < UnknownKeyPause)
+            return;
+        Volatile.Write(ref lastUnknownKey, time.GetTimestamp());
+        TryReload();
+    }
+
+    /// <summary>A folder that cannot be read for a while stops nobody: the keys at hand go on.</summary>
+    private void TryReload()
+    {
+        try
         {
-            if (all[index].Key.Id == id)
-                return !IsGone(index, now);
-        }
-        return false;
-    }
-
-    // A key has signed its last token when the next one began; some time after that nothing it signed is alive.
-    private bool IsGone(int index, DateTimeOffset now) =>
-        index + 1 < keys.Length && keys[index + 1].From + Options.RetiredFor <= now;
-
-    private void ReloadIfOld()
-    {
-        if (time.GetUtcNow().UtcTicks - Volatile.Read(ref reloadedAt) >= ReloadAfter.Ticks)
             Reload();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException
+            or KeyFilePermissionsException)
+        {
+            ReloadFailure = failure;
+        }
     }
 
-    private static Dated Read(string file, Dictionary<DateTimeOffset, Dated> known)
-    {
-        Check(file);
-        var from = DateTimeOffset.ParseExact(
-            Path.GetFileNameWithoutExtension(file)[SigningPrefix.Length..], TimeFormat, CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
-        return known.GetValueOrDefault(from) ?? new Dated(from, Es256.FromPrivatePem(File.ReadAllText(file)));
-    }
-
-    private KeyId WriteSigningKey(DateTimeOffset from)
+    private KeyId Add(DateTimeOffset notBefore)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var name = SigningPrefix + from.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture) + ".pem";
-        Write(Path.Combine(folder, name), key.ExportPkcs8PrivateKeyPem());
-        return KeyId.Of(key);
+        var id = KeyId.Of(key);
+        var name = $"signing-{notBefore.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{id}.pem";
+        SecretFile.TryCreate(Path.Combine(folder, name), key.ExportPkcs8PrivateKeyPem() + "\n");
+        Reload();
+        return id;
     }
 
-    // Whole or not at all: to the disk under another name first.
-    private static void Write(string file, string text)
+    private void DeleteForgotten()
     {
-        var partial = file + ".new";
-        using (var stream = new FileStream(partial, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+        var all = keys;
+        var now = time.GetUtcNow();
+        var forgotten = all.Where((_, index) => IsForgotten(all, index, now)).ToList();
+        if (forgotten.Count == 0)
+            return;
+        forgotten.ForEach(key => File.Delete(key.Path));
+        Reload();
+    }
+
+    /// <summary>The names sort by the time at which the keys take over.</summary>
+    private IEnumerable<string> SigningKeyFiles() =>
+        Directory.EnumerateFiles(folder, "signing-*.pem").Order(StringComparer.Ordinal);
+
+    /// <summary>Null when another process has just deleted it.</summary>
+    private static SigningKey? Load(string path)
+    {
+        try
         {
-            stream.Write(System.Text.Encoding.ASCII.GetBytes(text));
-            stream.Flush(flushToDisk: true);
+            var key = Es256.FromPrivatePem(SecretFile.Read(path));
+            var parts = Path.GetFileNameWithoutExtension(path).Split('-');
+            if (parts.Length != 3 || parts[2] != key.Id.ToString() || !TryParseTime(parts[1], out var notBefore))
+                throw new InvalidDataException($"The key file {path} is not what its name says: signing-TIME-KID.pem.");
+            return new SigningKey(path, notBefore, key);
         }
-        File.Move(partial, file, overwrite: false);
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception refused) when (refused is CryptographicException or ArgumentException)
+        {
+            throw new InvalidDataException($"The key file {path} holds no private key of P-256 (PKCS#8, PEM).", refused);
+        }
     }
 
-    private static void Check(string file)
+    private static bool TryParseTime(string text, out DateTimeOffset time) => DateTimeOffset.TryParseExact(
+        text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
+
+    private void CheckRegion()
     {
-        if ((File.GetUnixFileMode(file) & ~(OwnerOnly | UnixFileMode.UserExecute)) != 0)
-            throw new KeyFilePermissionsException(file);
+        var path = Path.Combine(folder, "region");
+        if (!File.Exists(path))
+            SecretFile.TryCreate(path, Region + "\n");
+        var found = SecretFile.Read(path).Trim();
+        if (found != Region)
+            throw new InvalidDataException($"The key folder {folder} is that of region {found}, not of {Region}.");
     }
-}
 
-/// <summary>A key file is open to others than its owner, and so no secret any more.</summary>
-public sealed class KeyFilePermissionsException(string file) : Exception(
-    $"{file} may be read or written by others than its owner. Run: chmod 600 {file} — and if anybody else could have read it, rotate the keys.")
-{
-    public string File { get; } = file;
+    private byte[] LoadOrCreateSecret(string name)
+    {
+        var path = Path.Combine(folder, $"secret-{name}.hex");
+        if (!File.Exists(path))
+            SecretFile.TryCreate(path, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretSize)) + "\n");
+        var secret = new byte[SecretSize];
+        var status = Convert.FromHexString(SecretFile.Read(path).AsSpan().Trim(), secret, out _, out var written);
+        return status == System.Buffers.OperationStatus.Done && written == SecretSize
+            ? secret
+            : throw new InvalidDataException($"The secret file {path} does not hold {SecretSize} bytes in hex.");
+    }
+
+    private static KeyRingOptions Checked(KeyRingOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReloadEvery, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.PublishAhead, options.ReloadEvery, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.RetiredFor, TimeSpan.FromMinutes(1), nameof(options));
+        return options;
+    }
+
+    private sealed record SigningKey(string Path, DateTimeOffset NotBefore, Es256 Es256);
 }

@@ -114,7 +114,7 @@ public static class RegionHost
         app.MapStaff();
         app.MapWeb();
 
-        app.MapGet(Routes.PublicKeys, (KeyRing keys) => Results.Text(keys.PublicKeys.ToJson(), "application/jwk-set+json"))
+        app.MapGet(Routes.PublicKeys, (KeyRing keys) => Results.Text(keys.PublicKeys().ToJson(), "application/jwk-set+json"))
             .AllowAnonymous().WithTags("Tokens").WithSummary("The public keys by which anyone checks a code");
         app.MapHealthChecks(Routes.Live, new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
         app.MapHealthChecks(Routes.Ready).AllowAnonymous();

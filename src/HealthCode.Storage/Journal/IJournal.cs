@@ -11,15 +11,19 @@ public interface IJournal : IAsyncDisposable
     /// <exception cref="StaleWriterException">The stream does not end just before <paramref name="sequence"/>. Nothing was written.</exception>
     /// <exception cref="JournalUnavailableException">The batch may or may not be durable. Append it again with the same
     /// sequence: if it was, the writer learns so by <see cref="StaleWriterException"/>.</exception>
-    /// <remarks>Cancelling ends the waiting and not the append: once begun it may still become durable.</remarks>
+    /// <exception cref="OperationCanceledException">Nothing was written.</exception>
+    /// <remarks>
+    /// Cancelling works while the append waits for room. From then on its answer is awaited whatever happens, so that a
+    /// caller always knows, and its buffer is never read after it has returned.
+    /// </remarks>
     ValueTask<long> AppendAsync(string stream, long sequence, ReadOnlyMemory<byte> batch, CancellationToken cancellation);
 
-    /// <summary>The batches of a stream in their order, as far as it reaches when the reading begins.</summary>
-    /// <exception cref="JournalDamagedException">A batch is not what was written.</exception>
+    /// <summary>The batches of a stream in their order, at least as far as it reaches when the reading begins.</summary>
+    /// <exception cref="JournalDamagedException">A batch is not what was written, or is gone. Those before it were given.</exception>
     IAsyncEnumerable<JournalBatch> ReadStreamAsync(string stream, long fromSequence, CancellationToken cancellation);
 
     /// <summary>The batches of all streams by position, for readers that follow the journal.</summary>
-    /// <exception cref="JournalDamagedException">A batch is not what was written.</exception>
+    /// <exception cref="JournalDamagedException">A batch is not what was written, or is gone. Those before it were given.</exception>
     IAsyncEnumerable<JournalBatch> ReadAllAsync(long afterPosition, CancellationToken cancellation);
 }
 

@@ -8,12 +8,15 @@ public sealed class MemoryJournal : IJournal
     private readonly Lock gate = new();
     private readonly List<JournalBatch> batches = [];
     private readonly Dictionary<string, long> next = [];
+    private bool closed;
 
     public ValueTask<long> AppendAsync(string stream, long sequence, ReadOnlyMemory<byte> batch, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         lock (gate)
         {
+            if (closed)
+                throw new JournalUnavailableException("The journal is closed.");
             if (next.GetValueOrDefault(stream) != sequence)
                 throw new StaleWriterException(stream, sequence);
             next[stream] = sequence + 1;
@@ -28,7 +31,12 @@ public sealed class MemoryJournal : IJournal
     public IAsyncEnumerable<JournalBatch> ReadAllAsync(long afterPosition, CancellationToken cancellation) =>
         ReadAsync(batch => batch.Position > afterPosition, cancellation);
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        lock (gate)
+            closed = true;
+        return ValueTask.CompletedTask;
+    }
 
     private async IAsyncEnumerable<JournalBatch> ReadAsync(
         Func<JournalBatch, bool> wanted, [EnumeratorCancellation] CancellationToken cancellation)
