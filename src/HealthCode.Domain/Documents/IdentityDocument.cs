@@ -37,7 +37,7 @@ public sealed record IdentityDocument
     public Sex Sex => BirthDate is null ? Sex.Unknown : (Normalized[16] - '0') % 2 == 1 ? Sex.Male : Sex.Female;
 
     /// <summary>
-    /// The first two and last two characters, as Beijing publishes (field notes 1.3); of numbers under eight characters
+    /// The first two and last two characters, as Beijing published in 2020; of numbers under eight characters
     /// one and one, since four of five would leave little to hide.
     /// </summary>
     public string Masked

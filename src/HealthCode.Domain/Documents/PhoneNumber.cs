@@ -26,7 +26,7 @@ public sealed record PhoneNumber
     [JsonIgnore]
     public string Normalized { get; }
 
-    /// <summary>The first three and last three digits, as Beijing publishes (field notes 1.3): <c>138*****678</c>.</summary>
+    /// <summary>The first three and last three digits, as Beijing published in 2020: <c>138*****678</c>.</summary>
     public string Masked => string.Concat(Normalized.AsSpan(0, 3), "*****", Normalized.AsSpan(8));
 
     /// <summary>The same as <see cref="Masked"/>.</summary>

@@ -14,7 +14,7 @@ public static class Colours
 {
     public static Colour Worse(Colour a, Colour b) => a > b ? a : b;
 
-    /// <summary>The national level code: <c>00</c> green, <c>01</c> yellow, <c>10</c> red (field notes 2.4).</summary>
+    /// <summary>The national level code: <c>00</c> green, <c>01</c> yellow, <c>10</c> red (GB/T 38962-2020, as provincial clients use it).</summary>
     /// <remarks>
     /// <c>20</c> is what a deployed client sets when the level is missing; the standard's own value is not public.
     /// </remarks>
