@@ -25,10 +25,11 @@ public static class EditionFile
 
     private static YamlMappingNode? ReadRoot(string text, Problems problems)
     {
+        var parser = new Parser(new StringReader(text));
         try
         {
             var stream = new YamlStream();
-            stream.Load(new StringReader(text));
+            stream.Load(parser);
             if (stream.Documents is [{ RootNode: YamlMappingNode root }])
                 return root;
             problems.Add(Mark.Empty, "an edition is one document with fields");
@@ -37,10 +38,10 @@ public static class EditionFile
         {
             problems.Add(failure.Start, "this is not YAML: " + failure.Message);
         }
-        catch (ArgumentException failure)
+        catch (Exception failure) when (failure is ArgumentException or InvalidOperationException)
         {
-            // The library reports some malformed anchors and duplicate keys so, without a place.
-            problems.Add(Mark.Empty, "this is not YAML: " + failure.Message);
+            // The library reports some malformed comments, anchors and twice given keys so, without a place.
+            problems.Add(parser.Current?.End ?? Mark.Empty, "from here on this is not YAML: " + failure.Message);
         }
         return null;
     }

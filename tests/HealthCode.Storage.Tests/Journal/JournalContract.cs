@@ -5,9 +5,12 @@ namespace HealthCode.Storage.Tests;
 /// <summary>What every journal promises, whatever it is kept in.</summary>
 public abstract class JournalContract : IAsyncDisposable
 {
-    private IJournal? journal;
+    // Lazy, since a test may ask for it first from many threads, and two journals in memory would not see each other.
+    private readonly Lazy<IJournal> journal;
 
-    private protected IJournal Journal => journal ??= Open();
+    protected JournalContract() => journal = new(() => Open());
+
+    private protected IJournal Journal => journal.Value;
 
     private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -15,8 +18,8 @@ public abstract class JournalContract : IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
-        if (journal is not null)
-            await journal.DisposeAsync();
+        if (journal.IsValueCreated)
+            await journal.Value.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 
