@@ -33,6 +33,9 @@ public sealed class AreaRisks
     public AreaRisks With(AreaRisk risk) =>
         new([.. risks.Where(other => other.Id != risk.Id), risk]) { Version = Version + 1 };
 
+    /// <summary>The periods that hold in <paramref name="area"/>: its own, and those of the areas that it lies in.</summary>
+    public RiskPeriods Of(AreaCode area) => new(risks, area);
+
     public AreaRisk? Find(Guid id) => Array.Find(risks, risk => risk.Id == id);
 
     /// <summary>
@@ -67,5 +70,34 @@ public sealed class AreaRisks
                 next = Minute.Earlier(next, risk.Until);
         }
         return next;
+    }
+}
+
+/// <summary>Walks over the risk periods of one area without allocating.</summary>
+public ref struct RiskPeriods
+{
+    private readonly ReadOnlySpan<AreaRisk> risks;
+    private readonly AreaCode area;
+    private int index;
+
+    internal RiskPeriods(ReadOnlySpan<AreaRisk> risks, AreaCode area)
+    {
+        this.risks = risks;
+        this.area = area;
+        index = -1;
+    }
+
+    public readonly AreaRisk Current => risks[index];
+
+    public readonly RiskPeriods GetEnumerator() => this;
+
+    public bool MoveNext()
+    {
+        while (++index < risks.Length)
+        {
+            if (risks[index].Area.Contains(area))
+                return true;
+        }
+        return false;
     }
 }
