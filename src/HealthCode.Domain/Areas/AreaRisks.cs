@@ -75,26 +75,6 @@ public sealed class AreaRisks
 
     public AreaRisk? Find(Guid id) => byId.GetValueOrDefault(id);
 
-    /// <summary>
-    /// The last minute (exclusive) at which a presence in <paramref name="area"/> from <paramref name="from"/> to
-    /// <paramref name="until"/> overlapped a period of <paramref name="level"/> that had begun by <paramref name="now"/>;
-    /// the default when it never did. Risk set on an area holds for all that lies in it.
-    /// </summary>
-    public Minute LastExposure(AreaCode area, Minute from, Minute until, RiskLevel level, Minute now)
-    {
-        var last = default(Minute);
-        foreach (var risk in Of(area))
-        {
-            if (risk.Level != level || risk.From > now)
-                continue;
-            var begin = Minute.Later(risk.From, from);
-            var end = Minute.Earlier(Minute.Earlier(risk.Until, until), new Minute(now.Value + 1));
-            if (begin < end)
-                last = Minute.Later(last, end);
-        }
-        return last;
-    }
-
     /// <summary>The next moment after <paramref name="now"/> at which a period begins or ends.</summary>
     public Minute NextChange(Minute now)
     {

@@ -7,22 +7,6 @@ public class AreaRisksTests
     private static readonly AreaCode County = Area("330106");
 
     [Theory]
-    [InlineData(100, 200, 0, 100, 0)]      // left in the minute in which it began
-    [InlineData(100, 200, 0, 101, 101)]
-    [InlineData(100, 200, 150, 160, 160)]
-    [InlineData(100, 200, 199, 300, 200)]
-    [InlineData(100, 200, 200, 300, 0)]    // came in the minute in which it ended
-    [InlineData(100, 200, 150, int.MaxValue, 200)]
-    [InlineData(100, int.MaxValue, 150, int.MaxValue, 501)] // still there: the minute now belongs to it
-    [InlineData(501, 600, 0, int.MaxValue, 0)]              // not begun yet
-    public void The_last_exposure_is_where_stay_and_period_overlap(int begins, int ends, int from, int until, int expected)
-    {
-        var risks = AreaRisks.None.With(Risk(1, County, RiskLevel.High, begins, ends));
-        Assert.Equal(expected, risks.LastExposure(County, new(from), new(until), RiskLevel.High, now: new(500)).Value);
-        Assert.Equal(0, risks.LastExposure(County, new(from), new(until), RiskLevel.Medium, now: new(500)).Value);
-    }
-
-    [Theory]
     [InlineData(0, 100)]
     [InlineData(99, 100)]
     [InlineData(100, 150)]
