@@ -39,7 +39,7 @@ class Levels {
 class RiskMap {
   private readonly host = find('#map');
   private levels = new Levels([], 0);
-  private tiles: { button: HTMLButtonElement; row: number; area: Area }[] = [];
+  private all: { button: HTMLButtonElement; row: number; area: Area }[] = [];
 
   constructor(private readonly choose: (area: Area) => void) {
     this.host.addEventListener('keydown', (event) => this.move(event));
@@ -51,7 +51,7 @@ class RiskMap {
     let rows = 0;
     const tile = (area: Area, head: boolean): HTMLButtonElement => {
       const button = makeTile(area, head);
-      this.tiles.push({ button, row: rows, area });
+      this.all.push({ button, row: rows, area });
       button.addEventListener('click', () => this.pick(button, area));
       for (const event of ['focus', 'mouseenter']) button.addEventListener(event, () => (find('#map-said').textContent = button.title));
       return button;
@@ -60,18 +60,19 @@ class RiskMap {
       rows++;
       const head = tile(area, true);
       rows++;
-      return make('div', { class: 'map-row' }, head, ...own.map((child) => tile(child, false)));
+      return make('div', { class: 'map-row' }, head, make('div', { class: 'map-tiles' }, ...own.map((child) => tile(child, false))));
     };
     this.host.replaceChildren(...childrenOf(region.code).map((group) => {
       rows++;
-      return make('div', { class: 'map-group' }, tile(group, true), ...childrenOf(group.code).map((area) => line(area, childrenOf(area.code))));
+      return make('div', { class: 'map-group', 'data-open': 'false' }, tile(group, true), ...childrenOf(group.code).map((area) => line(area, childrenOf(area.code))));
     }));
-    this.tiles.forEach(({ button }, index) => (button.tabIndex = index === 0 ? 0 : -1));
+    this.all.forEach(({ button }, index) => (button.tabIndex = index === 0 ? 0 : -1));
   }
 
   show(shown: Levels): void {
     this.levels = shown;
-    for (const { button, area } of this.tiles) colour(button, area, shown);
+    for (const { button, area } of this.all) colour(button, area, shown);
+    for (const group of this.host.children) unfold(group as HTMLElement);
     this.host.dataset.state = 'shown';
   }
 
@@ -80,26 +81,35 @@ class RiskMap {
   }
 
   private pick(button: HTMLButtonElement, area: Area): void {
-    for (const tile of this.tiles) tile.button.setAttribute('aria-pressed', String(tile.button === button));
+    for (const tile of this.all) tile.button.setAttribute('aria-pressed', String(tile.button === button));
+    const group = button.closest<HTMLElement>('.map-group')!;
+    if (group.firstElementChild === button) group.dataset.open = String(group.dataset.open !== 'true');
+    unfold(group);
     this.focus(button);
     this.choose(area);
   }
 
+  /** Those that are not folded away. */
+  private get tiles(): typeof this.all {
+    return this.all.filter(({ button }) => button.offsetParent !== null);
+  }
+
   // One stop of the tab key for the whole map; the arrows go on from there.
   private move(event: KeyboardEvent): void {
-    const at = this.tiles.findIndex(({ button }) => button === document.activeElement);
-    const here = this.tiles[at];
+    const tiles = this.tiles;
+    const at = tiles.findIndex(({ button }) => button === document.activeElement);
+    const here = tiles[at];
     if (!here) return;
-    const rowOf = (row: number | undefined) => this.tiles.filter((tile) => tile.row === row);
+    const rowOf = (row: number | undefined) => tiles.filter((tile) => tile.row === row);
     const inRow = (row: number | undefined): HTMLButtonElement | undefined => {
       const own = rowOf(row);
       return own[Math.min(rowOf(here.row).indexOf(here), own.length - 1)]?.button;
     };
-    const below = this.tiles.find((tile) => tile.row > here.row)?.row;
-    const above = this.tiles.filter((tile) => tile.row < here.row).pop()?.row;
+    const below = tiles.find((tile) => tile.row > here.row)?.row;
+    const above = tiles.filter((tile) => tile.row < here.row).pop()?.row;
     const next = ({
-      ArrowRight: this.tiles[at + 1]?.button, ArrowLeft: this.tiles[at - 1]?.button, ArrowDown: inRow(below), ArrowUp: inRow(above),
-      Home: this.tiles[0]?.button, End: this.tiles[this.tiles.length - 1]?.button,
+      ArrowRight: tiles[at + 1]?.button, ArrowLeft: tiles[at - 1]?.button, ArrowDown: inRow(below), ArrowUp: inRow(above),
+      Home: tiles[0]?.button, End: tiles[tiles.length - 1]?.button,
     } as Record<string, HTMLButtonElement | undefined>)[event.key];
     if (!next) return;
     event.preventDefault();
@@ -108,8 +118,16 @@ class RiskMap {
   }
 
   private focus(button: HTMLButtonElement): void {
-    for (const tile of this.tiles) tile.button.tabIndex = tile.button === button ? 0 : -1;
+    for (const tile of this.all) tile.button.tabIndex = tile.button === button ? 0 : -1;
   }
+}
+
+/** A group where nothing is at risk shows its head alone until it is chosen: a calm city fits a phone. */
+function unfold(group: HTMLElement): void {
+  const head = group.firstElementChild as HTMLElement;
+  const folded = head.dataset.level === 'none' && head.dataset.inside !== 'true' && group.dataset.open !== 'true';
+  group.dataset.folded = String(folded);
+  head.setAttribute('aria-expanded', String(!folded));
 }
 
 function makeTile(area: Area, head: boolean): HTMLButtonElement {
@@ -145,9 +163,13 @@ async function riskMap(list: (risks: Risk[], at: number) => void): Promise<() =>
     find('#area-name').textContent = `${say(area.name)} · ${area.code}`;
     find('#area-now').replaceChildren(levelText(map.current.of(area.code)));
     fill(find('#area-history'), history.map((change) => make('li', {},
-      make('strong', {}, say(change.areaName)), ' ', levelText(change.level), ' ', period(change), make('br'),
-      change.reason, make('span', { class: 'hint' }, ` ${t('map.setAt', { at: moment(change.setAt) })}${change.setBy ? ` · ${change.setBy}` : ''}`))), t('map.never'));
+      make('strong', {}, say(change.areaName)), make('br'), levelText(change.level), ` · ${period(change)} · ${change.reason}`, make('br'),
+      make('span', { class: 'hint' }, `${t('map.setAt', { at: moment(change.setAt) })}${change.setBy ? ` · ${change.setBy}` : ''}`))), t('map.never'));
     find('#inside').replaceChildren(...(area.code.length >= 12 ? await insideOf(area) : []));
+  };
+  const choose = async (area: Area): Promise<void> => {
+    await showArea(area);
+    find('#area-panel').scrollIntoView({ block: 'nearest' });
   };
 
   // Compounds and buildings are no tiles of the map: there may be thousands, and they matter where one looks.
@@ -159,7 +181,7 @@ async function riskMap(list: (risks: Risk[], at: number) => void): Promise<() =>
     return button;
   });
 
-  const map = new RiskMap((area) => void showArea(area).catch(showProblem));
+  const map = new RiskMap((area) => void choose(area).catch(showProblem));
 
   const load = async (): Promise<void> => {
     const ask = new URLSearchParams();
