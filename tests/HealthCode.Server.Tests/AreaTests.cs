@@ -77,6 +77,24 @@ public sealed class AreaTests(TestRegion region)
     }
 
     [Fact]
+    public async Task After_the_last_number_nothing_more_can_be_added()
+    {
+        var backOffice = region.Services.GetRequiredService<IDbContextFactory<BackOfficeContext>>();
+        var committee = Area("990104004004");
+        await using (var context = await backOffice.CreateDbContextAsync())
+        {
+            context.FreeAreas.AddRange(Enumerable.Range(1, 998).Select(number => new FreeArea { Code = committee.Below(number).Value, NameZh = $"{number} 号", NameEn = $"No. {number}" }));
+            await context.SaveChangesAsync();
+        }
+        using var started = new AreaDirectory(Divisions.BuiltIn.With(Simulation.City.Divisions), backOffice);
+        await started.LoadAsync(default);
+
+        var last = await started.AddAsync(committee, new("末", "Last"), "somebody", region.Time.GetUtcNow(), default);
+        Assert.Equal((committee.Below(999), true, null), (last.Area!.Code, last.IsNew, last.Refusal));
+        Assert.Equal(Refusals.AreaFull, (await started.AddAsync(committee, new("外", "Beyond"), "somebody", region.Time.GetUtcNow(), default)).Refusal);
+    }
+
+    [Fact]
     public async Task The_regions_own_areas_are_given_down_to_the_committees_each_with_the_one_it_lies_in()
     {
         using var anyone = region.Anonymous();

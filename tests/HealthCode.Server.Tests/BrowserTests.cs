@@ -152,6 +152,8 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await Expect(page.Locator("#area-history")).ToContainTextAsync("小区内疫情");
         await ShootAsync(page, "staff-areas-map");
 
+        await page.FillAsync("#days", "-7");
+        await Expect(page.Locator("#at")).Not.ToHaveValueAsync("");
         await page.SelectOptionAsync("#level-filter", "low");
         await Expect(page.Locator("#risks tbody tr")).ToContainTextAsync(["常态化防控"]);
         await page.FillAsync("#at", "2025-12-31T12:00");
@@ -162,6 +164,11 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await Expect(page.Locator("#risks tbody td.hint")).ToBeVisibleAsync();
         await page.ClickAsync("#map-now");
         await Expect(Tile(page, "990101002003")).ToHaveAttributeAsync("data-level", "high");
+
+        await page.SetViewportSizeAsync(360, 780);
+        Assert.Equal(360, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await PassesTheAccessibilityRulesAsync(page);
+        await ShootAsync(page, "staff-areas-phone");
 
         await TheMapIsReadOnAPhoneByKeyboardWithoutSignInAsync();
     }
@@ -184,10 +191,15 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
             await Expect(Tile(phone, "990101002003")).ToBeFocusedAsync();
             await Expect(phone.Locator("#area-history li")).ToHaveCountAsync(2);
             await ShootAsync(phone, "risks-phone" + prefix.Replace('/', '-'));
-            var axe = await phone.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
-            Assert.Empty(axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html));
+            await PassesTheAccessibilityRulesAsync(phone);
             await phone.Context.CloseAsync();
         }
+    }
+
+    private static async Task PassesTheAccessibilityRulesAsync(IPage page)
+    {
+        var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
+        Assert.Empty(axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html));
     }
 
     private static ILocator Tile(IPage page, string area) => page.Locator($"#map button[data-area=\"{area}\"]");

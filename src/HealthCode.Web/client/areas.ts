@@ -217,25 +217,34 @@ async function riskMap(list: (risks: Risk[], at: number) => void): Promise<() =>
   return load;
 }
 
+/** On the worst day thousands of areas are at risk; a phone shows the latest, and the map all of them. */
+const ListMax = 500;
+
+function fillRisks(all: Risk[], rowFor: (risk: Risk) => HTMLElement, empty: string): void {
+  const rows = all.slice(0, ListMax).map(rowFor);
+  if (all.length > ListMax) rows.push(row(make('span', { class: 'hint' }, t('map.more', { count: all.length - ListMax }))));
+  fill(rowsOf('#risks'), rows, empty);
+}
+
 const planned = (risk: Risk, at: number): (Node | string)[] => (Date.parse(risk.from) > at ? [' ', make('em', {}, t('map.planned'))] : []);
 
 /** For everybody: no sign-in, no account names. */
 export async function risks(): Promise<void> {
   void session();
-  await riskMap((all, at) => fill(rowsOf('#risks'), all.map((risk) => row(
-    make('span', {}, make('strong', {}, say(risk.areaName)), make('br'), risk.reason), make('span', {}, levelText(risk.level), ...planned(risk, at)), period(risk))), t('map.nothing')));
+  await riskMap((all, at) => fillRisks(all, (risk) => row(
+    make('span', {}, make('strong', {}, say(risk.areaName)), make('br'), risk.reason), make('span', {}, levelText(risk.level), ...planned(risk, at)), period(risk)), t('map.nothing')));
 }
 
 export const areas = (): Promise<void> => staffPage(['epidemiologist'], async () => {
   const division = pickers();
   const filter = find<HTMLSelectElement>('#level-filter');
   let [shown, shownAt]: [Risk[], number] = [[], 0];
-  const list = (): void => fill(rowsOf('#risks'), shown.filter((risk) => !filter.value || risk.level === filter.value).map((risk) => row(
+  const list = (): void => fillRisks(shown.filter((risk) => !filter.value || risk.level === filter.value), (risk) => row(
     say(risk.areaName), make('span', {}, levelText(risk.level), ...planned(risk, shownAt)), moment(risk.from), risk.until ? moment(risk.until) : '—', risk.reason, risk.setBy ?? '',
     withReason(t('areas.end'), async (reason) => {
       await post(`/v1/areas/risks/${risk.id}/end`, { reason });
       await load();
-    }))), t('empty'));
+    })), t('empty'));
   filter.addEventListener('change', list);
   const load = await riskMap((all, at) => {
     [shown, shownAt] = [all, at];
