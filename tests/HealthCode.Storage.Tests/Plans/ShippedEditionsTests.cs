@@ -45,7 +45,8 @@ public partial class ShippedEditionsTests
 
         Assert.NotEmpty(results);
         var failed = results.Where(result => result.Problem is not null).Select(result => $"{id}.txt:{result.Line} {result.Title}: {result.Problem}");
-        Assert.Empty(string.Join('\n', failed));
+        if (string.Join('\n', failed) is { Length: > 0 } problems)
+            Assert.Fail(problems);
     }
 
     [Theory]
@@ -57,6 +58,17 @@ public partial class ShippedEditionsTests
         var rules = Load(id).Rules.Select(rule => rule.Number).ToList();
         Assert.Equal([], rules.Except(held));
         Assert.Equal([], rules.Except(ended));
+    }
+
+    /// <summary>The cases hold the edition fast: a number one more or one less, a word less, and one of them fails.</summary>
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void No_number_and_no_word_of_a_rule_can_change_unnoticed(string id)
+    {
+        var (text, cases) = (File.ReadAllText(FileOf(id)), Cases(id));
+        var unnoticed = Changes(text).Where(change => Passes(change.Text, cases)).Select(change => change.What);
+        if (string.Join('\n', unnoticed) is { Length: > 0 } changes)
+            Assert.Fail($"No case of {id} fails with {changes}");
     }
 
     /// <summary>The schema is what an officer's editor knows of the form.</summary>
@@ -77,7 +89,7 @@ public partial class ShippedEditionsTests
     [InlineData("diagnosis: [confirmed, asymptomatic]", "diagnosis: [ill]")]
     [InlineData("withinDays: 21", "within: 21")]
     [InlineData("onDays: [1, 4, 7]", "onDays: 7")]
-    [InlineData("$symptomTests", "many")]
+    [InlineData("$recoveredDays", "many")]
     [InlineData("region: \"100000\"", "region: here")]
     [InlineData("inForceFrom: 2022-06-28", "inForceFrom: soon")]
     public void A_slip_is_seen_by_the_schema_and_by_the_reader(string good, string slip)
@@ -112,6 +124,34 @@ public partial class ShippedEditionsTests
                 Assert.NotEmpty(refused.Problems);
                 Assert.All(refused.Problems, problem => Assert.Matches(@"^x\.yaml:\d+:\d+: ", problem));
             }
+        }
+    }
+
+    private static IEnumerable<(string What, string Text)> Changes(string text)
+    {
+        foreach (var number in NumberOfARule().Matches(text).Cast<Match>())
+        {
+            // The last of onDays already asks for that many days; fewer would be the same but for some hours.
+            var implied = text[number.Index..].Split('\n')[1].Contains("onDays", StringComparison.Ordinal);
+            var value = int.Parse(number.Value);
+            foreach (var other in implied ? [value + 1] : new[] { value - 1, value + 1 })
+                yield return ($"{Place(number)} {other}", text[..number.Index] + other + text[(number.Index + number.Length)..]);
+        }
+        foreach (var word in WordOfAList().Matches(text).Cast<Match>())
+            yield return ($"{Place(word)} left out", text[..word.Index] + text[(word.Index + word.Length)..]);
+
+        string Place(Match match) => $"line {text[..match.Index].Count(letter => letter == '\n') + 1}: {match.Value}";
+    }
+
+    private static bool Passes(string text, string cases)
+    {
+        try
+        {
+            return CaseTable.Check(cases, new Policy(EditionFile.Parse(text, "x.yaml", FindBase))).All(result => result.Problem is null);
+        }
+        catch (EditionFileException)
+        {
+            return false;
         }
     }
 
@@ -219,6 +259,13 @@ public partial class ShippedEditionsTests
     private static string FileOf(string id) => Path.Combine(Folder, id + ".yaml");
 
     private static string Cases(string id) => File.ReadAllText(Path.Combine(Folder, "cases", id + ".txt"));
+
+    [GeneratedRegex(@"(?<=^ .*\b(days|reports|withinDays|negative|apartHours|fromDay|startsAfterDays|value|confidenceMin|testsNeeded|testDays): )\d+", RegexOptions.Multiline)]
+    private static partial Regex NumberOfARule();
+
+    // One of several in brackets, with its comma.
+    [GeneratedRegex(@"(?<=\[)[a-z0-9-]+, |(?<=\[.*), [a-z0-9-]+", RegexOptions.Multiline)]
+    private static partial Regex WordOfAList();
 
     [GeneratedRegex(" {2,}")]
     private static partial Regex Gap();
