@@ -89,6 +89,7 @@ public partial class ShippedEditionsTests
     [InlineData("diagnosis: [confirmed, asymptomatic]", "diagnosis: [ill]")]
     [InlineData("withinDays: 21", "within: 21")]
     [InlineData("onDays: [1, 4, 7]", "onDays: 7")]
+    [InlineData("onDays: [1, 4, 7]", "negative: 3, onDays: [1, 4, 7]")]
     [InlineData("$recoveredDays", "many")]
     [InlineData("region: \"100000\"", "region: here")]
     [InlineData("inForceFrom: 2022-06-28", "inForceFrom: soon")]
