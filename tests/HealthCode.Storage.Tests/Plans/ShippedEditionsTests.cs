@@ -128,6 +128,36 @@ public partial class ShippedEditionsTests
         }
     }
 
+    /// <summary>An officer's cases are played while they are typed: each comes out somehow, on a line of the text.</summary>
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Damaged_cases_pass_or_say_on_which_line_they_do_not(string id)
+    {
+        var (policy, whole) = (new Policy(Load(id)), Cases(id));
+        var chance = new Random(20221111);
+        for (var round = 0; round < 200; round++)
+        {
+            var damaged = whole;
+            for (var times = chance.Next(1, 20); times > 0; times--)
+                damaged = chance.Next(3) switch
+                {
+                    0 => WithBytesChanged(damaged, chance),
+                    1 => WithoutALine(damaged, chance),
+                    _ => WithWordsSwapped(damaged, chance),
+                };
+            var lines = damaged.Split('\n').Length;
+            Assert.All(CaseTable.Check(damaged, policy), result => Assert.InRange(result.Line, 0, lines));
+        }
+    }
+
+    private static string WithWordsSwapped(string text, Random chance)
+    {
+        var words = text.Split(' ');
+        var (one, other) = (chance.Next(words.Length), chance.Next(words.Length));
+        (words[one], words[other]) = (words[other], words[one]);
+        return string.Join(' ', words);
+    }
+
     private static IEnumerable<(string What, string Text)> Changes(string text)
     {
         foreach (var number in NumberOfARule().Matches(text).Cast<Match>())
