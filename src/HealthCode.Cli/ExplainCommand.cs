@@ -44,12 +44,10 @@ internal static class ExplainCommand
         }
         if (record.All.Count == 0)
             return Fail("Nothing is known of this person here at that moment.");
-        var areas = AreaRisks.None;
+        var changes = new List<AreaRisk>();
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
-        {
-            foreach (var risk in EvidenceCodec.DecodeRisks(batch).Where(risk => risk.SetAt <= now))
-                areas = areas.With(risk);
-        }
+            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
+        var areas = AreaRiskHistory.None.With(changes).AsKnownAt(now);
         Print(Explanation.Of(record, areas, new Policy(EditionFile.Load(Commands.EditionPath(paths))), now), record);
         return 0;
     }

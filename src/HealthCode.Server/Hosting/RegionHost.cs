@@ -69,11 +69,10 @@ public static class RegionHost
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, keyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddAreas().AddPlaces().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddPlaces().AddStaff();
+        services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
-        else
-            services.AddSingleton(Divisions.BuiltIn);
         services.TryAddSingleton<ISmsSender, NoSmsSender>();
         services.TryAddSingleton<IRealNameCheck, NoRealNameCheck>();
 
@@ -122,11 +121,12 @@ public static class RegionHost
         app.MapScalarApiReference("/reference").AllowAnonymous();
     }
 
-    /// <summary>What must be there before the first request: tables, area risks, places.</summary>
+    /// <summary>What must be there before the first request: tables, areas and their risks, places.</summary>
     private static async Task OpenAsync(IServiceProvider services, CancellationToken cancellation)
     {
         await services.GetRequiredService<RegionStore>().MigrateAsync(cancellation);
         await services.GetRequiredService<AreaRiskBoard>().LoadAsync(services.GetRequiredService<IJournal>(), cancellation);
+        await services.GetRequiredService<AreaDirectory>().LoadAsync(cancellation);
         await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
     }
 
