@@ -22,7 +22,7 @@ internal static class PeopleFeature
     }
 
     private static async Task<IResult> ShowCode(
-        HttpContext http, PeopleDirectory people, Words words, CancellationToken cancellation)
+        HttpContext http, PeopleDirectory people, Words words, TimeProvider time, CancellationToken cancellation)
     {
         if (http.User.Person() is not { } person)
             return Refuse.With(Refusals.NotApplied);
@@ -30,7 +30,7 @@ internal static class PeopleFeature
         var name = await people.MaskedNameAsync(person, cancellation);
         var state = new CodeState(
             Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
-            Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionState, words.ReasonsOf(shown.Decided), shown.ReportedToday);
+            time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionState, words.ReasonsOf(shown.Decided), shown.ReportedToday);
         return Results.Json(state, ApiJson.Default.CodeState);
     }
 

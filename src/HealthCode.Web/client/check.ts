@@ -50,12 +50,12 @@ const checkpoint = (): Promise<void> => staffPage(['guard'], async () => {
   };
 
   const send = async (code: string): Promise<void> => {
-    if (busy || (code === last.code && Date.now() - last.at < SameCodeMs)) return;
+    if (busy || (code === last.code && performance.now() - last.at < SameCodeMs)) return;
     busy = true;
     try {
       const answer = await post<Answer>(`/v1/places/${encodeURIComponent(place.id)}/scans`, { code, temperature: decimal(temperature.value.trim()) });
       section.dataset.problem = '';
-      [waiting, last] = ['', { code, at: Date.now() }];
+      [waiting, last] = ['', { code, at: performance.now() }];
       temperature.value = '';
       present(answer.go ? 'go' : 'stop', answer.colour, t(`colour.${answer.colour}`), answer.maskedName,
         answer.temperature === undefined ? '' : `${answer.temperature} ℃`, say(answer.stopReason));
@@ -65,7 +65,7 @@ const checkpoint = (): Promise<void> => staffPage(['guard'], async () => {
         return;
       }
       section.dataset.problem = error.refusal;
-      last = { code, at: Date.now() };
+      last = { code, at: performance.now() };
       if (error.refusal === 'temperature-needed') {
         // The code is fine: it waits for the thermometer, and the guard need not scan again.
         [waiting, last] = [code, { code: '', at: 0 }];

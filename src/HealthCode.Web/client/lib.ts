@@ -55,18 +55,20 @@ export class Offline extends Error {}
 
 async function send<T>(path: string, init: RequestInit): Promise<T> {
   let answer: Response;
+  let text: string;
   try {
     answer = await fetch(path, { ...init, credentials: 'same-origin' });
+    text = await answer.text();
   } catch {
     throw new Offline();
   }
-  const text = await answer.text();
   if (answer.ok) return (text ? JSON.parse(text) : undefined) as T;
   if (answer.headers.get('content-type')?.startsWith('application/problem+json')) throw new Refused(JSON.parse(text) as Problem);
   throw new Offline();
 }
 
-export const get = <T>(path: string): Promise<T> => send<T>(path, {});
+/** @param until Gives up, as offline, when it says so. */
+export const get = <T>(path: string, until?: AbortSignal): Promise<T> => send<T>(path, until ? { signal: until } : {});
 
 export const post = <T>(path: string, body: unknown, key: string = crypto.randomUUID()): Promise<T> =>
   send<T>(path, {
