@@ -1,6 +1,7 @@
 using System.CommandLine;
 using HealthCode.Cli;
 using HealthCode.Server.Hosting;
+using HealthCode.Server.Staff;
 
 var urls = new Option<string>("--urls") { Description = "Addresses to listen on", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
 var residents = new Option<int>("--residents") { Description = "People of the synthetic city, up to 10,000,000", DefaultValueFactory = _ => 10_000 };
@@ -14,7 +15,7 @@ demo.SetAction((parsed, cancellation) => RunAsync(
     parsed,
     OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
     cancellation));
-return await Commands.Root(serve, demo).Parse(args).InvokeAsync();
+return await Commands.Root(serve, demo, StaffCommand.Create()).Parse(args).InvokeAsync();
 
 static RegionOptions OptionsOf(ParseResult parsed) => new()
 {
