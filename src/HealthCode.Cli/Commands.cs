@@ -32,6 +32,8 @@ public static class Commands
     /// <param name="serving">The commands that need the server's own services: serve, demo and staff.</param>
     public static RootCommand Root(params Command[] serving)
     {
+        Region.Accepts(region => region.Length == 6 && region.All(char.IsAsciiDigit) && region[0] != '0', "a division's 6 digits");
+        Partitions.Accepts(count => count is >= 1 and <= 65_536, "1 to 65,536");
         var root = new RootCommand("HealthCode: a health-code region that explains, and can be contested") { Data, Region, Edition, Partitions };
         foreach (var command in serving)
             root.Add(command);
@@ -40,6 +42,17 @@ public static class Commands
         root.Add(KeysCommand.Create());
         root.Add(DoctorCommand.Create());
         return root;
+    }
+
+    /// <summary>Refuses other values where they are typed, before anything is opened or made.</summary>
+    public static void Accepts<T>(this Option<T> option, Predicate<T> fine, string wanted)
+    {
+        ArgumentNullException.ThrowIfNull(option);
+        option.Validators.Add(given =>
+        {
+            if (!fine(given.GetValueOrDefault<T>()!))
+                given.AddError($"{option.Name} wants {wanted}.");
+        });
     }
 
     public static RegionPaths PathsOf(ParseResult parsed) => new(

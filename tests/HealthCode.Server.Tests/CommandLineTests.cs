@@ -137,6 +137,22 @@ public sealed class CommandLineTests(TestRegion region) : IDisposable
         Assert.Contains($"chmod go-rwx {key}", wrong.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("created with --partitions 16, not 8", "demo", "--residents", "300", "--partitions", "8")]
+    [InlineData("created with city --residents 300 --seed 20200211, not --residents 200 --seed 20200211", "demo", "--residents", "200", "--partitions", "16")]
+    [InlineData("created with city --residents 300 --seed 20200211, not none", "serve", "--partitions", "16")]
+    [InlineData("is that of region 990100, not of 110000", "demo", "--region", "110000")]
+    [InlineData("no such file", "serve", "--edition", "none-such")]
+    [InlineData("101 to 10,000,000", "demo", "--residents", "5")]
+    [InlineData("a division's 6 digits", "serve", "--region", "hangzhou")]
+    public async Task A_start_that_does_not_fit_the_region_is_refused_with_what_would(string why, params string[] arguments)
+    {
+        var refused = await HealthcodeAsync("", [.. arguments, "--data", region.Data, "--urls", "http://127.0.0.1:0"]);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(why, refused.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(" at HealthCode", refused.Errors, StringComparison.Ordinal);
+    }
+
     private static async Task<(int ExitCode, string Output, string Errors)> HealthcodeAsync(string input, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")

@@ -39,6 +39,8 @@ public static class RegionHost
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.Critical)
             .AddFilter("Orleans", LogLevel.Error).AddFilter("Polly", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error)
+            // Where it listens. A demo prints that itself, with the sign-ins.
+            .AddFilter("Microsoft.Hosting.Lifetime", region.Demo ? LogLevel.Warning : LogLevel.Information)
             // The cookie keys lie beside the region's own, in a folder that only its owner can read.
             .AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
 
@@ -49,7 +51,7 @@ public static class RegionHost
 
         var app = builder.Build();
         MapRegion(app);
-        await OpenAsync(app.Services, cancellation);
+        await OpenAsync(app.Services, region, cancellation);
         return app;
     }
 
@@ -120,12 +122,18 @@ public static class RegionHost
         app.MapHealthChecks(Routes.Ready).AllowAnonymous();
         app.MapOpenApi().AllowAnonymous();
         app.MapScalarApiReference("/reference").AllowAnonymous();
+        // What is not there is not there for anybody: else a wrong address would ask strangers to sign in.
+        app.MapFallback("{*path}", () => Results.NotFound()).AllowAnonymous().ExcludeFromDescription();
     }
 
     /// <summary>What must be there before the first request: tables, area risks, places.</summary>
-    private static async Task OpenAsync(IServiceProvider services, CancellationToken cancellation)
+    private static async Task OpenAsync(IServiceProvider services, RegionOptions region, CancellationToken cancellation)
     {
-        await services.GetRequiredService<RegionStore>().MigrateAsync(cancellation);
+        var store = services.GetRequiredService<RegionStore>();
+        await store.MigrateAsync(cancellation);
+        // Other partitions would look for people in other streams, and another city does not know the people of this one.
+        await store.FixAsync(RegionStore.Partitions, $"{region.Partitions}", cancellation);
+        await store.FixAsync(RegionStore.City, region.Demo ? $"--residents {region.DemoResidents} --seed {region.DemoSeed}" : "none", cancellation);
         await services.GetRequiredService<AreaRiskBoard>().LoadAsync(services.GetRequiredService<IJournal>(), cancellation);
         await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
     }

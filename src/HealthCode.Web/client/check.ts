@@ -57,8 +57,8 @@ const checkpoint = (): Promise<void> => staffPage(['guard'], async () => {
       section.dataset.problem = '';
       [waiting, last] = ['', { code, at: performance.now() }];
       temperature.value = '';
-      present(answer.go ? 'go' : 'stop', answer.colour, t(`colour.${answer.colour}`), answer.maskedName,
-        answer.temperature === undefined ? '' : `${answer.temperature} ℃`, say(answer.stopReason));
+      present(answer.go ? 'go' : 'stop', answer.colour, say(answer.stopReason) || t(`colour.${answer.colour}`), answer.maskedName,
+        answer.temperature === undefined ? '' : `${answer.temperature} ℃`);
     } catch (error) {
       if (!(error instanceof Refused)) {
         present('refused', '', t('problem.offline'), t('problem.offline.toDo'));

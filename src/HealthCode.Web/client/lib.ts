@@ -154,10 +154,12 @@ export const go = (page: string): void => {
   location.href = `${prefix}/${page}`;
 };
 
-/** Lists and tables say so when they are empty. */
+/** Lists and tables say so when they are empty. On a phone a table's rows stand one below the other, each cell with its column's name. */
 export function fill(list: HTMLElement, rows: HTMLElement[], empty: string): void {
-  const columns = list.closest('table')?.querySelectorAll('thead th').length ?? 1;
+  const columns = [...(list.closest('table')?.querySelectorAll('thead th') ?? [])].map((head) => head.textContent ?? '');
+  for (const row of rows)
+    row.querySelectorAll<HTMLElement>(':scope > td').forEach((cell, index) => (cell.dataset.label = columns[index] ?? ''));
   const nothing = list.tagName === 'TBODY'
-    ? make('tr', {}, make('td', { colspan: String(columns), class: 'hint' }, empty)) : make('li', { class: 'hint' }, empty);
+    ? make('tr', {}, make('td', { colspan: String(columns.length || 1), class: 'hint' }, empty)) : make('li', { class: 'hint' }, empty);
   list.replaceChildren(...(rows.length > 0 ? rows : [nothing]));
 }
