@@ -109,7 +109,7 @@ public sealed record DivisionState(string Code, string Name, string? EnglishName
 public sealed record AreaRiskRequest(string Area, string Level, DateTimeOffset? From, DateTimeOffset? Until, string Reason);
 
 public sealed record AreaRiskState(
-    string Id, string Area, string AreaName, string Level, DateTimeOffset From, DateTimeOffset? Until, string Reason,
+    string Id, string Area, Text AreaName, string Level, DateTimeOffset From, DateTimeOffset? Until, string Reason,
     string SetBy, DateTimeOffset SetAt);
 
 public sealed record AreaRiskEnd(DateTimeOffset? At, string Reason);
@@ -121,7 +121,7 @@ public sealed record RuleState(string Rule, string Colour, Text Title, Text Expl
 
 // ---- Checkpoints ----
 
-public sealed record PlaceState(string Id, Text Name, string Kind, string Area, string AreaName, bool AsksTemperature);
+public sealed record PlaceState(string Id, Text Name, string Kind, string Area, Text AreaName, bool AsksTemperature);
 
 public sealed record PlaceRequest(string Id, Text Name, string Kind, string Area, bool AsksTemperature);
 

@@ -152,6 +152,19 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hardware_scanner_is_read_wherever_the_focus_is()
+    {
+        var (session, _) = await region.AppliedAsync();
+        var code = (await session.GetAsync<CodeState>(Routes.MyCode)).Code;
+        session.Dispose();
+        var page = await GuardPageAsync(browser, region.Place);
+        await page.EvaluateAsync("() => document.activeElement.blur()");
+        await page.Keyboard.TypeAsync(code);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#checkpoint[data-result=go]")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task An_epidemiologist_sets_a_risk_area_on_the_page_and_ends_it()
     {
         var page = await DeskAsync("/staff/areas", Roles.Epidemiologist);

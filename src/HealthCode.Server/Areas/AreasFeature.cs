@@ -99,6 +99,6 @@ internal static class AreasFeature
     };
 
     private static AreaRiskState StateOf(AreaRisk risk, Divisions divisions) => new(
-        risk.Id.ToString(), risk.Area.ToString(), divisions.NameOf(risk.Area), risk.Level.ToString().ToLowerInvariant(),
+        risk.Id.ToString(), risk.Area.ToString(), divisions.NamesOf(risk.Area), risk.Level.ToString().ToLowerInvariant(),
         Words.Moment(risk.From)!.Value, Words.Moment(risk.Until), risk.Reason, risk.SetBy, Words.Moment(risk.SetAt)!.Value);
 }

@@ -88,7 +88,7 @@ public static class RegionHost
         });
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1");
-        services.AddHealthChecks();
+        services.AddHealthChecks().AddCheck<KeyFolderHealth>("keys");
         services.AddOutputCache();
         services.AddResponseCompression();
         services.AddWeb();

@@ -3,7 +3,7 @@ import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
 import { decimal, fill, find, get, make, onSubmit, post, prefix, Refused, say, showProblem, t, type Both } from './lib';
 import { shape, staffPage } from './parts';
 
-type Place = { id: string; name: Both; areaName: string; asksTemperature: boolean };
+type Place = { id: string; name: Both; areaName: Both; asksTemperature: boolean };
 type Answer = { go: boolean; colour: string; maskedName: string; temperature?: number; stopReason?: Both };
 
 prepareZXingModule({ overrides: { locateFile: (file: string) => (file.endsWith('.wasm') ? '/assets/zxing_reader.wasm' : file) } });
@@ -12,7 +12,7 @@ const places = (): Promise<void> => staffPage(['guard'], async () => {
   find('#places-section').hidden = false;
   const own = await get<Place[]>('/v1/places');
   fill(find('#places'), own.map((place) => make('li', {}, make('a', { href: `${prefix}/check/place?id=${encodeURIComponent(place.id)}` },
-    make('strong', {}, say(place.name)), ` ${place.areaName}${place.asksTemperature ? ` · ${t('temperature')}` : ''}`))), t('empty'));
+    make('strong', {}, say(place.name)), ` ${say(place.areaName)}${place.asksTemperature ? ` · ${t('temperature')}` : ''}`))), t('empty'));
 });
 
 const ShownMs = 4_000;
@@ -83,7 +83,11 @@ const checkpoint = (): Promise<void> => staffPage(['guard'], async () => {
     if (code !== '') await send(code);
   });
   find('#result').addEventListener('click', ready);
-  document.addEventListener('keydown', (event) => event.key === 'Escape' && ready());
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') ready();
+    // A hardware scanner types wherever the focus happens to be, also while a result still stands there.
+    else if (event.key.length === 1 && event.key !== ' ' && !(event.target instanceof HTMLInputElement)) scanned.focus();
+  });
   scanned.focus();
   await watch(section, (code) => (waiting === '' && find('#result').hidden ? void send(code) : undefined));
 });

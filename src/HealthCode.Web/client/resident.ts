@@ -66,12 +66,13 @@ export async function apply(): Promise<void> {
       throw error;
     }
   });
+  const changeKey = crypto.randomUUID();
   find('#ask-phone-change').addEventListener('click', async () => {
     const form = find('#apply');
     try {
       await post('/v1/phone-changes', {
         name: value(form, 'name'), documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'),
-      });
+      }, changeKey);
       find('#phone-change-asked').textContent = t('phoneChange.done');
     } catch (error) {
       showProblem(error);
