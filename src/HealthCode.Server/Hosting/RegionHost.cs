@@ -37,8 +37,16 @@ public static class RegionHost
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 64 * 1024;
         });
+        // A region's log is for programs to read, a demo's for whoever sits before it.
+        builder.Logging.ClearProviders();
+        if (region.Demo)
+            builder.Logging.AddSimpleConsole();
+        else
+            builder.Logging.AddJsonConsole(json => json.UseUtcTimestamp = true);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.Critical)
             .AddFilter("Orleans", LogLevel.Error).AddFilter("Polly", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error)
+            // A start that failed is told once, by Program, in one line.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical)
             // Where it listens. A demo prints that itself, with the sign-ins.
             .AddFilter("Microsoft.Hosting.Lifetime", region.Demo ? LogLevel.Warning : LogLevel.Information)
             // The cookie keys lie beside the region's own, in a folder that only its owner can read.
