@@ -63,9 +63,10 @@ public sealed record PhoneChangeAnswer(bool Confirm, string Reason);
 /// <summary>What a resident's phone shows.</summary>
 /// <param name="Code">The signed token, to be drawn as a QR code (alphanumeric mode).</param>
 /// <param name="ExpiresAt">The phone asks again before this moment.</param>
+/// <param name="Now">When this was answered. A phone counts on from here: its own clock may be wrong by any amount.</param>
 /// <param name="NextChange">When the colour may next change by itself; absent when only new evidence can change it.</param>
 public sealed record CodeState(
-    string Colour, string Level, string MaskedName, string Code, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt,
+    string Colour, string Level, string MaskedName, string Code, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt, DateTimeOffset Now,
     DateTimeOffset? NextChange, EditionState Edition, IReadOnlyList<ReasonState> Reasons, bool ReportedToday);
 
 public sealed record EditionState(string Id, Text Title, string Region, DateTimeOffset InForceFrom, string Source);
@@ -144,7 +145,7 @@ public sealed record RuleState(string Rule, string Colour, Text Title, Text Expl
 
 // ---- Checkpoints ----
 
-public sealed record PlaceState(string Id, Text Name, string Kind, string Area, string AreaName, bool AsksTemperature);
+public sealed record PlaceState(string Id, Text Name, string Kind, string Area, Text AreaName, bool AsksTemperature);
 
 public sealed record PlaceRequest(string Id, Text Name, string Kind, string Area, bool AsksTemperature);
 

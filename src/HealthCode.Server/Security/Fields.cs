@@ -73,7 +73,10 @@ internal static class Fields
     public static Refused? SymptomsOf(IReadOnlyList<string>? codes, out Symptoms symptoms)
     {
         symptoms = Symptoms.None;
-        foreach (var code in codes ?? [])
+        // An empty list says that there are none; no list says nothing.
+        if (codes is null)
+            return Refuse.With(Refusals.FieldMissing, "symptoms");
+        foreach (var code in codes)
         {
             if (!SymptomsByCode.TryGetValue(code, out var symptom))
                 return Refuse.With(Refusals.SymptomUnknown, "symptoms");
@@ -92,6 +95,8 @@ internal static class Fields
             "no" => DeclaredContact.No, "yes" => DeclaredContact.Yes, "unsure" => DeclaredContact.Unsure, _ => null,
         };
         contact = known ?? default;
+        if (text is null)
+            return Refuse.With(Refusals.FieldMissing, "contact");
         return known is null ? Refuse.With(Refusals.ContactUnknown, "contact") : null;
     }
 
