@@ -1,13 +1,14 @@
 using System.Globalization;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Areas;
 using HealthCode.Server.Places;
 using HealthCode.Storage;
 
 namespace HealthCode.Server.People;
 
 /// <summary>Turns decisions and evidence into what people read, in both languages.</summary>
-internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory places)
+internal sealed class Words(Policy policy, AreaDirectory areas, PlaceDirectory places)
 {
     private static readonly Dictionary<Symptoms, Text> SymptomNames = new()
     {
@@ -91,7 +92,7 @@ internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory p
     private Text DetailOf(Stay stay)
     {
         var from = Day.Of(stay.Happened);
-        var (zh, en) = (divisions.NameOf(stay.Area), divisions.EnglishNameOf(stay.Area));
+        var (zh, en) = areas.NameOf(stay.Area);
         if (stay.Until.IsNever)
             return new($"{zh}，{from} 起", $"{en}, since {from}");
         var until = Day.Of(new Minute(stay.Until.Value - 1));

@@ -10,6 +10,10 @@ namespace HealthCode.Server.Security;
 /// <summary>A refusal as the answer of an endpoint.</summary>
 internal sealed class Refused(Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null) : IResult
 {
+    public Refusal Refusal => refusal;
+
+    public string? Field => @field;
+
     public Task ExecuteAsync(HttpContext httpContext) =>
         httpContext.RefuseAsync(refusal, field, detail, retryAfterSeconds);
 }
@@ -39,6 +43,7 @@ internal static class Refuse
         return failure switch
         {
             BadHttpRequestException { InnerException: JsonException json } => OnJsonAsync(http, json),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => http.RefuseAsync(Refusals.BodyTooLarge),
             BadHttpRequestException => http.RefuseAsync(Refusals.BodyMalformed),
             StaleWriterException or JournalUnavailableException => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
             _ => http.RefuseAsync(Refusals.Failed),
