@@ -162,12 +162,16 @@ public sealed class TestSession(Uri address) : IDisposable
         Assert.True(expected == answer.StatusCode, $"{path}: {answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
     }
 
-    public async Task<TAnswer> MustAsync<TAnswer>(HttpStatusCode expected, string path, object body, string? key = null)
+    public Task<TAnswer> MustAsync<TAnswer>(HttpStatusCode expected, string path, object body, string? key = null) =>
+        MustAsync<TAnswer>(expected, path, JsonContent.Create(body, body.GetType(), options: ApiJson.Default.Options), key);
+
+    /// <summary>Sends the body as a <typeparamref name="TBody"/>, which is what says of an entry of which kind it is.</summary>
+    public Task<TAnswer> MustAsync<TBody, TAnswer>(HttpStatusCode expected, string path, TBody body, string? key = null) =>
+        MustAsync<TAnswer>(expected, path, JsonContent.Create(body, typeof(TBody), options: ApiJson.Default.Options), key);
+
+    private async Task<TAnswer> MustAsync<TAnswer>(HttpStatusCode expected, string path, JsonContent body, string? key)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path)
-        {
-            Content = JsonContent.Create(body, body.GetType(), options: ApiJson.Default.Options),
-        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = body };
         request.Headers.Add(Routes.IdempotencyKey, key ?? Guid.NewGuid().ToString());
         using var answer = await client.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();

@@ -11,6 +11,7 @@ using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
 using HealthCode.Server.Security;
 using HealthCode.Server.SignIn;
+using HealthCode.Server.Sources;
 using HealthCode.Server.Staff;
 using HealthCode.Simulation;
 using HealthCode.Storage;
@@ -69,7 +70,7 @@ public static class RegionHost
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, keyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddAreas().AddPlaces().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddAreas().AddPlaces().AddSources().AddStaff();
         if (region.Demo)
             services.AddDemo(region);
         else
@@ -110,6 +111,7 @@ public static class RegionHost
         app.MapPlans();
         app.MapPlaces();
         app.MapCases();
+        app.MapSources();
         app.MapCommunity();
         app.MapStaff();
         app.MapWeb();

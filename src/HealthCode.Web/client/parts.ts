@@ -5,7 +5,7 @@ export type Reason = {
   rule: string; colour: string; title: Both; explanation: Both; owner: Both; source: string; evidence: Both;
   since: string; until?: string; earliestEnd?: string; end: Both; whatToDo: Both;
 };
-export type Evidence = { id: string; kind: string; happened: string; received: string; title: Both; detail?: Both; source: Both; withdrawn: boolean };
+export type Evidence = { id: string; kind: string; happened: string; received: string; title: Both; detail?: Both; source: Both; enteredBy?: string; withdrawn: boolean; correctable: boolean };
 
 const shapes: Record<string, string> = {
   green: 'M20 3a17 17 0 1 0 0 34a17 17 0 1 0 0-34zm-3 25l-8-8 3-3 5 5 11-11 3 3z',
@@ -44,7 +44,7 @@ export function evidenceText(evidence: Evidence): (Node | string)[] {
   return [
     make('time', { datetime: evidence.happened }, moment(evidence.happened)), ' ',
     make('strong', {}, say(evidence.title)), ' ', say(evidence.detail),
-    make('span', { class: 'hint' }, ` ${t('from.source')} ${say(evidence.source)}`),
+    make('span', { class: 'hint' }, ` ${t('from.source')} ${say(evidence.source)}${evidence.enteredBy ? ` · ${evidence.enteredBy}` : ''}`),
     ...(evidence.withdrawn ? [make('em', { class: 'withdrawn' }, ` ${t('withdrawn')}`)] : []),
   ];
 }
