@@ -66,7 +66,7 @@ public static class RegionHost
         services.AddSingleton(provider => new TokenIssuer(keys));
         services.AddSingleton(provider => new TokenReader(keys));
         services.AddHealthCodeStorage(region.Data, keys.Secret("profiles"));
-        services.AddSingleton(EditionFile.Load(Path.Combine(AppContext.BaseDirectory, "editions", region.Edition + ".yaml")));
+        services.AddSingleton(new Policy(EditionFile.Load(Path.Combine(AppContext.BaseDirectory, "editions", region.Edition + ".yaml"))));
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, keyFolder);

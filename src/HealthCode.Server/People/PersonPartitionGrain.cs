@@ -13,7 +13,7 @@ namespace HealthCode.Server.People;
 /// </remarks>
 [Reentrant]
 internal sealed class PersonPartitionGrain(
-    IJournal journal, AreaRiskBoard areas, PlanEdition edition, TokenIssuer issuer, TimeProvider time)
+    IJournal journal, AreaRiskBoard areas, Policy policy, TokenIssuer issuer, TimeProvider time)
     : Grain, IPersonPartitionGrain
 {
     /// <summary>A code is handed out again while at least so much of its life is left; then it is signed anew.</summary>
@@ -63,7 +63,7 @@ internal sealed class PersonPartitionGrain(
     private Decided Decide(PersonRecord record, Minute now)
     {
         var current = areas.Current;
-        var decision = Policy.Decide(record.Standing, current, edition, now);
+        var decision = policy.Decide(record.Facts, current, now);
         return new Decided(decision.Colour, decision.NextChange.Value, now.Value, Reasons(record, current, decision, now));
     }
 
@@ -72,12 +72,11 @@ internal sealed class PersonPartitionGrain(
         if (decision.Holding == 0)
             return [];
         var held = new List<HeldRule>(decision.ReasonCount);
-        foreach (var reason in Explanation.Of(record, current, edition, now).Reasons)
+        foreach (var reason in Explanation.Of(record, current, policy, now).Reasons)
         {
-            var finding = reason.Finding;
             held.Add(new HeldRule(
-                reason.Rule.Number, EvidenceCodec.Encode([finding.Evidence!]), finding.Since.Value, finding.Until.Value,
-                finding.ReportsDone, finding.CountedTo.Value));
+                reason.Rule.Number, reason.Evidence is { } evidence ? EvidenceCodec.Encode([evidence]) : [], reason.Since.Value,
+                reason.Until.Value, reason.EarliestEnd(now)?.Value, [.. reason.Endings.Select(HeldEnding.Of)]));
         }
         return [.. held];
     }
