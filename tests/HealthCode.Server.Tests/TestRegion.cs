@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using HealthCode.Api;
+using HealthCode.Domain;
 using HealthCode.Server.Applications;
 using HealthCode.Server.Demo;
 using HealthCode.Server.Hosting;
@@ -48,6 +49,9 @@ public sealed class TestRegion : IAsyncLifetime
 
     public string WarmPlace { get; private set; } = "";
 
+    /// <summary>Changes the edition that the region decides by.</summary>
+    public Func<PlanEdition, PlanEdition>? Edition { get; init; }
+
     internal City City => Services.GetRequiredService<City>();
 
     public async ValueTask InitializeAsync()
@@ -57,6 +61,11 @@ public sealed class TestRegion : IAsyncLifetime
         {
             builder.Services.AddSingleton<TimeProvider>(Time);
             builder.Logging.SetMinimumLevel(LogLevel.Warning);
+            if (Edition is not null)
+            {
+                var policy = (Policy)builder.Services.Single(service => service.ServiceType == typeof(Policy)).ImplementationInstance!;
+                builder.Services.AddSingleton(new Policy(Edition(policy.Edition)));
+            }
             // Limits have a test of their own; here many tests share one address.
             builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
             {

@@ -113,7 +113,8 @@ public sealed class Policy
 /// <param name="Since">The moment from which its endings count; the default when nothing ever held it.</param>
 /// <param name="Until">When it ends by itself; <see cref="Minute.Never"/> when only evidence ends it.</param>
 /// <param name="Asked">The doubtful stay that a question is asked about; -1 for none.</param>
-public readonly record struct Finding(bool Holds, int Entry, Minute Since, Minute Until, int Asked)
+/// <param name="AskedUntil">When it is asked no more, if nobody answers; the default when nothing is asked.</param>
+public readonly record struct Finding(bool Holds, int Entry, Minute Since, Minute Until, int Asked, Minute AskedUntil)
 {
-    public static readonly Finding Nothing = new(false, -1, default, default, -1);
+    public static readonly Finding Nothing = new(false, -1, default, default, -1, default);
 }

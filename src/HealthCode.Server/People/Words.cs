@@ -40,6 +40,28 @@ internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory p
             [.. rule.Ends.Zip(held.Endings, (ending, progress) => PlanText.Of(progress.For(ending)))], rule.WhatToDo);
     }
 
+    public IReadOnlyList<QuestionState> QuestionsOf(Decided decided) => [.. decided.Questions.Select(QuestionOf)];
+
+    private QuestionState QuestionOf(AskedStay asked)
+    {
+        var stay = (Stay)EvidenceCodec.Decode(asked.Stay)[0];
+        var rule = policy.Edition.Rules.First(rule => rule.Number == asked.Rule);
+        return new QuestionState(
+            stay.Id.ToString(), new(divisions.NameOf(stay.Area), divisions.EnglishNameOf(stay.Area)), Day.Of(stay.Happened).ToDateOnly(),
+            stay.Until.IsNever ? null : LastDay(stay).ToDateOnly(), SourceOf(stay), stay.Confidence, rule.Number, rule.Title, ColourOf(rule.Colour),
+            Moment(new(asked.Until))!.Value);
+    }
+
+    public static ProofState ProofOf(ShownCode shown)
+    {
+        var proof = shown.Proof.Length == 0 ? [] : EvidenceCodec.Decode(shown.Proof);
+        return new ProofState(
+            proof.OfType<Test>().Select(test => new TestState(
+                test.Result.ToString().ToLowerInvariant(), Moment(test.Happened)!.Value, test.Institution)).SingleOrDefault(),
+            proof.OfType<Vaccination>().Select(dose => new DoseState(dose.Dose, Moment(dose.Happened)!.Value)).SingleOrDefault(),
+            proof.OfType<Pass>().Select(pass => new PassState(Moment(pass.Until)!.Value, pass.Purpose)).SingleOrDefault());
+    }
+
     private static Text NothingReported(Minute since) =>
         new($"至 {Day.Of(since).Plus(-1)} 未健康打卡", $"No health report up to {Day.Of(since).Plus(-1)}");
 
@@ -111,10 +133,12 @@ internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory p
         var (sureZh, sureEn) = stay.Confidence < 100 ? ($"（可信度 {stay.Confidence}%）", $" ({stay.Confidence} % sure)") : ("", "");
         if (stay.Until.IsNever)
             return new($"{zh}，{from} 起{sureZh}", $"{en}, since {from}{sureEn}");
-        var until = Day.Of(new Minute(stay.Until.Value - 1));
+        var until = LastDay(stay);
         return until == from ? new($"{zh}，{from}{sureZh}", $"{en}, {from}{sureEn}")
             : new($"{zh}，{from} 至 {until}{sureZh}", $"{en}, {from} to {until}{sureEn}");
     }
+
+    private static Day LastDay(Stay stay) => Day.Of(new Minute(stay.Until.Value - 1));
 
     private Text DetailOf(Journey journey)
     {

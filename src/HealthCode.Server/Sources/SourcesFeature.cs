@@ -30,13 +30,13 @@ internal static class SourcesFeature
             .WithSummary("Enter a fact about a person who is named by document; it is recorded, and the person can read it");
         group.MapPost(Routes.EvidenceFeed, Feed).RequireAuthorization(Roles.Epidemiologist)
             .WithMetadata(new RequestSizeLimitAttribute(FeedSizeMax))
-            .Accepts<EvidenceEntry>("application/jsonl").Produces<FeedReport>()
+            .Accepts<EvidenceEntry>("application/jsonl", "application/x-ndjson", "application/json").Produces<FeedReport>()
             .WithSummary("Facts of a source as JSON Lines, one a line; each bad line is named, the others are kept");
     }
 
     private static async Task<IResult> Enter(
-        HttpContext http, EntryReader entries, PeopleDirectory people, IDbContextFactory<BackOfficeContext> backOffice, TimeProvider time,
-        CancellationToken cancellation)
+        HttpContext http, EntryReader entries, PeopleDirectory people, Policy policy, IDbContextFactory<BackOfficeContext> backOffice,
+        TimeProvider time, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
         if (EntryReader.Parse(await BodyAsync(http, cancellation), out var entry) is { } malformed)
@@ -51,7 +51,7 @@ internal static class SourcesFeature
             return Refuse.With(Refusals.NotAllowed, "kind");
         if (hasKey is { } missing)
             return missing;
-        if (evidence is Pass pass && await MayNotPassAsync(people, pass) is { } noPass)
+        if (evidence is Pass pass && await MayNotPassAsync(people, policy, pass) is { } noPass)
             return noPass;
 
         if (await people.AcceptAsync(evidence) == Acceptance.KeyReused)
@@ -82,14 +82,16 @@ internal static class SourcesFeature
     /// <summary>A person's next pass, so many days after the last one at the earliest (Guangxi, December 2021: once).</summary>
     private const int DaysBetweenPasses = 7;
 
-    private static async Task<Refused?> MayNotPassAsync(PeopleDirectory people, Pass pass)
+    // A pass for one rule would be a pass for all that hold, so each of them has to allow it.
+    private static async Task<Refused?> MayNotPassAsync(PeopleDirectory people, Policy policy, Pass pass)
     {
         var record = await people.RecordAsync(pass.Person);
         if (record.Find(pass.Id) is not null)
             return null;
         if (record.All.OfType<Pass>().Any(other => !record.IsWithdrawn(other.Id) && other.Happened.PlusDays(DaysBetweenPasses) > pass.Happened))
             return Refuse.With(Refusals.PassGivenAlready);
-        return null;
+        var held = (await people.DecideAsync(pass.Person)).Reasons.Select(reason => policy.Edition.Rules.First(rule => rule.Number == reason.Rule)).ToList();
+        return held.Count > 0 && held.TrueForAll(rule => rule.Pass) ? null : Refuse.With(Refusals.PassNotNeeded);
     }
 
     // Before the answer, and once for one fact however often it is sent: its id comes from the fact's.
