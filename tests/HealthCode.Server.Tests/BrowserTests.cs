@@ -143,6 +143,7 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
             await Expect(phone.Locator("#code[data-colour=green]")).ToBeVisibleAsync();
             await Expect(phone.Locator("[data-question]")).ToContainTextAsync("40");
             await Expect(phone.Locator("#proof")).ToContainTextAsync("48");
+            Assert.True(await phone.EvaluateAsync<int>("document.documentElement.scrollWidth") <= 360);
             await ShootAsync(phone, "question" + prefix.Replace('/', '-'));
             await phone.ClickAsync($"[data-answer={wasThere}]");
             await Expect(phone.Locator("[data-question]")).ToHaveCountAsync(0);
@@ -287,6 +288,7 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await phone.GotoAsync(Url("/sign-in"));
         await phone.FillAsync("#phone", number);
         await phone.ClickAsync("#ask-code button[type=submit]");
+        await Expect(phone.Locator("#shown-message")).ToContainTextAsync("验证码");
         var message = await phone.Locator("#shown-message").TextContentAsync();
         await phone.FillAsync("#code", message!.Split("验证码 ")[1][..6]);
         await phone.ClickAsync("#sign-in button[type=submit]");
