@@ -255,6 +255,76 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
 
     private static ILocator Tile(IPage page, string area) => page.Locator($"#map button[data-area=\"{area}\"]");
 
+    [Fact]
+    public async Task A_question_is_answered_on_the_phone_and_the_code_follows_the_answer()
+    {
+        using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
+        var risk = await epidemiologist.MustAsync<AreaRiskState>(
+            System.Net.HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest("430682", "high", region.Time.GetUtcNow().AddDays(-3), null, "聚集性疫情"));
+        foreach (var (prefix, wasThere, colour) in new[] { ("", "false", "green"), ("/en", "true", "red") })
+        {
+            var (session, resident) = await region.AppliedAsync();
+            session.Dispose();
+            await epidemiologist.MustAsync<EvidenceEntry, EvidenceAccepted>(System.Net.HttpStatusCode.Created, Routes.Evidence, new StayEntry
+            {
+                DocumentType = "citizen-id", DocumentNumber = resident.Document.Normalized, Happened = region.Time.GetUtcNow().AddHours(-30),
+                Until = region.Time.GetUtcNow().AddHours(-28), Area = "430682", Confidence = 40,
+            });
+            await epidemiologist.MustAsync<EvidenceEntry, EvidenceAccepted>(System.Net.HttpStatusCode.Created, Routes.Evidence, new TestEntry
+            {
+                DocumentType = "citizen-id", DocumentNumber = resident.Document.Normalized, Happened = region.Time.GetUtcNow().AddHours(-26),
+                Result = "negative", Institution = "示例市第一医院",
+            });
+
+            var phone = await PhoneAsync();
+            await SignInAsync(phone, resident.Phone.Normalized);
+            await phone.GotoAsync(Url(prefix + "/code"));
+            await Expect(phone.Locator("#code[data-colour=green]")).ToBeVisibleAsync();
+            await Expect(phone.Locator("[data-question]")).ToContainTextAsync("40");
+            await Expect(phone.Locator("#proof")).ToContainTextAsync("48");
+            Assert.True(await phone.EvaluateAsync<int>("document.documentElement.scrollWidth") <= 360);
+            await ShootAsync(phone, "question" + prefix.Replace('/', '-'));
+            await phone.ClickAsync($"[data-answer={wasThere}]");
+            await Expect(phone.Locator("[data-question]")).ToHaveCountAsync(0);
+            await Expect(phone.Locator($"#code[data-colour={colour}]")).ToBeVisibleAsync();
+            await ShootAsync(phone, "question-answered" + prefix.Replace('/', '-'));
+            await phone.GotoAsync(Url(prefix + "/history"));
+            await Expect(phone.Locator("li[data-kind=answer]")).ToBeVisibleAsync();
+            await ShootAsync(phone, "question-history" + prefix.Replace('/', '-'));
+        }
+        await epidemiologist.MustAsync(
+            System.Net.HttpStatusCode.OK, Routes.AreaRiskEnd.Replace("{risk}", risk.Id, StringComparison.Ordinal), new AreaRiskEnd(null, "解除"));
+    }
+
+    [Fact]
+    public async Task Staff_record_evidence_and_read_at_the_field_what_is_wrong()
+    {
+        var resident = region.City.Resident(140);
+        var desk = await DeskAsync("/staff/evidence", Roles.Epidemiologist);
+        await Expect(desk.Locator("#kind option[value=pass]")).ToHaveCountAsync(0);
+        await desk.SelectOptionAsync("#kind", "journey");
+        await desk.FillAsync("#documentNumber", resident.Document.Normalized);
+        await desk.FillAsync("#happened", "2026-01-05T08:00");
+        await desk.FillAsync("#until", "2026-01-05T12:30");
+        await desk.FillAsync("#number", "G1234");
+        await desk.FillAsync("#seat", "12F");
+        await ChooseAsync(desk, "to", "990000", "990100", "990102");
+        await desk.ClickAsync("#enter button[type=submit]");
+        await Expect(desk.Locator("[data-error-for=from]")).ToContainTextAsync("没有这个行政区划");
+        await ShootAsync(desk, "staff-evidence-refused");
+        await ChooseAsync(desk, "from", "420000", "420100");
+        await desk.ClickAsync("#enter button[type=submit]");
+        await Expect(desk.Locator("#entered")).ToContainTextAsync("行程");
+        await ShootAsync(desk, "staff-evidence");
+
+        var worker = await DeskAsync("/en/staff/people", Roles.CommunityWorker);
+        await worker.FillAsync("#documentNumber", resident.Document.Normalized);
+        await worker.FillAsync("#purpose", "home visit");
+        await worker.ClickAsync("#look-up button[type=submit]");
+        await Expect(worker.Locator("#person-evidence")).ToContainTextAsync("Health report");
+        await ShootAsync(worker, "staff-people-en");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("/en")]

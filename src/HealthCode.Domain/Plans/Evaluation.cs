@@ -50,7 +50,8 @@ internal ref struct Evaluation
                 (asked, askedSince) = (held.Doubtful, held.DoubtfulSince);
         }
         var holds = since.Value > 0 && !HasEnded(rule, since, ref until);
-        return new Finding(holds, entry, since, until, holds ? -1 : AskedOf(rule, asked, askedSince));
+        var (question, askedUntil) = holds ? (-1, default) : AskedOf(rule, asked, askedSince);
+        return new Finding(holds, entry, since, until, question, askedUntil);
     }
 
     /// <summary>Whether a stay lies in an area that is, was or will be at risk.</summary>
@@ -219,10 +220,10 @@ internal ref struct Evaluation
 
     private readonly bool IsMeant(Condition condition, in RecordEntry from, in RecordEntry to)
     {
-        if (!policy.Region.Contains(to.Area))
+        if (!policy.IsInside(to.Area))
             return false;
         if (condition.Kind == ConditionKind.JourneyFromOutside)
-            return !policy.Region.Contains(from.Area);
+            return !policy.IsInside(from.Area);
         foreach (var period in areas.Of(from.Area))
         {
             if (IsLevel(period, condition) && period.From <= from.Start && from.Start < period.Until)
@@ -381,14 +382,13 @@ internal ref struct Evaluation
     }
 
     // A question is asked where an answer could matter: not about what would have ended by now anyway.
-    private int AskedOf(Rule rule, int asked, Minute since)
+    private (int Asked, Minute Until) AskedOf(Rule rule, int asked, Minute since)
     {
         if (asked < 0)
-            return -1;
-        var end = since.PlusDays(policy.Edition.AskDays);
-        May(end);
-        var until = Minute.Never;
-        return end > now && !HasEnded(rule, since, ref until) ? asked : -1;
+            return (-1, default);
+        var until = since.PlusDays(policy.Edition.AskDays);
+        May(until);
+        return until > now && !HasEnded(rule, since, ref until) ? (asked, until) : (-1, default);
     }
 
     /// <summary>How far one way to end has come.</summary>

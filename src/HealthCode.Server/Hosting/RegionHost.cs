@@ -11,6 +11,7 @@ using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
 using HealthCode.Server.Security;
 using HealthCode.Server.SignIn;
+using HealthCode.Server.Sources;
 using HealthCode.Server.Staff;
 using HealthCode.Simulation;
 using HealthCode.Storage;
@@ -79,7 +80,7 @@ public static class RegionHost
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, keyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddPlaces().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddPlaces().AddSources().AddStaff();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
@@ -119,6 +120,7 @@ public static class RegionHost
         app.MapPlans();
         app.MapPlaces();
         app.MapCases();
+        app.MapSources();
         app.MapCommunity();
         app.MapStaff();
         app.MapWeb();

@@ -5,11 +5,14 @@ import { pickers } from './division';
 import {
   checked, clearProblem, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, Refused, say, session, showProblem, t, today, value, type Both,
 } from './lib';
-import { evidenceText, reasonCard, shape, type Evidence, type Reason } from './parts';
+import { evidenceText, questionCard, reasonCard, shape, type Evidence, type Question, type Reason } from './parts';
 
 type Code = {
   colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; now: string; reportedToday: boolean;
-  edition: { id: string; title: Both; source: string }; reasons: Reason[];
+  edition: { id: string; title: Both; source: string }; reasons: Reason[]; questions: Question[]; proof: Proof;
+};
+type Proof = {
+  test?: { result: string; sampled: string; institution: string }; vaccination?: { doses: number; last: string }; pass?: { until: string; purpose: string };
 };
 
 export function signIn(): void {
@@ -102,12 +105,25 @@ export async function code(): Promise<void> {
       clock.set(current.now, asked);
       clearProblem();
       show(page, current);
+      find('#questions').replaceChildren(...current.questions.map((question) => questionCard(question, (wasThere) => void answer(question, wasThere))));
     } catch (error) {
       if (error instanceof Refused && error.problem.status === 401) go('sign-in');
       else if (!(error instanceof Offline)) showProblem(error);
       else if (!current) lapse(page);
     } finally {
       renewing = false;
+    }
+  };
+
+  // A try after a failure carries the same key, so that it is answered once.
+  const visit = crypto.randomUUID();
+  const answer = async (question: Question, wasThere: boolean): Promise<void> => {
+    clearProblem();
+    try {
+      await post(`/v1/me/questions/${question.evidence}`, { wasThere }, `${visit}-${question.evidence}-${wasThere}`);
+      await renew();
+    } catch (error) {
+      showProblem(error);
     }
   };
 
@@ -149,6 +165,7 @@ function show(page: HTMLElement, state: Code): void {
   const reported = find('#reported');
   reported.textContent = t(state.reportedToday ? 'code.reported' : 'code.notReported');
   reported.dataset.reported = String(state.reportedToday);
+  showProof(state);
   find('#reasons').replaceChildren(...(state.reasons.length > 0 ? state.reasons.map(reasonCard) : [make('p', { class: 'card' }, t('code.noReason'))]));
   find('#edition').textContent = t('code.edition', { edition: say(state.edition.title) });
 }
@@ -165,6 +182,26 @@ function lapse(page: HTMLElement, state?: Code): void {
   offline.textContent = state ? t('code.offline', { at: moment(state.issuedAt) }) : `${t('problem.offline')} ${t('problem.offline.toDo')}`;
   offline.hidden = false;
   find('#valid').textContent = '';
+  find('#proof').hidden = true;
+}
+
+/** Last test, doses, running pass: quiet, and only what there is. */
+function showProof(state: Code): void {
+  const { test, vaccination, pass } = state.proof;
+  const items = [
+    ...(pass ? [t('proof.pass', { until: moment(pass.until), purpose: pass.purpose })] : []),
+    ...(test ? [t('proof.test', { result: t(`result.${test.result}`), age: testAge(test.sampled, state.issuedAt), sampled: moment(test.sampled) })] : []),
+    ...(vaccination ? [t('proof.vaccination', { doses: vaccination.doses, last: moment(vaccination.last) })] : []),
+  ];
+  const strip = find('#proof');
+  strip.replaceChildren(...items.map((item) => make('li', {}, item)));
+  strip.hidden = items.length === 0;
+}
+
+/** Counted from the sampling, as most places do: within 24, 48 or 72 hours, then whole days. */
+function testAge(sampled: string, now: string): string {
+  const days = Math.floor((Date.parse(now) - Date.parse(sampled)) / 86_400_000);
+  return days < 3 ? t('proof.within', { hours: 24 * (Math.max(days, 0) + 1) }) : t('proof.days', { days });
 }
 
 /** Dark modules on white with a quiet zone of four, whatever the colour: yellow on white is not read (1.5 : 1). */
