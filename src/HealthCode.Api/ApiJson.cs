@@ -11,6 +11,7 @@ namespace HealthCode.Api;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = false,
     NumberHandling = JsonNumberHandling.Strict,
+    AllowOutOfOrderMetadataProperties = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(SignInCodeRequest))]
 [JsonSerializable(typeof(SignInCodeSent))]
@@ -51,6 +52,12 @@ namespace HealthCode.Api;
 [JsonSerializable(typeof(PersonState))]
 [JsonSerializable(typeof(CorrectionRequest))]
 [JsonSerializable(typeof(CorrectionAccepted))]
+[JsonSerializable(typeof(EvidenceEntry))]
+[JsonSerializable(typeof(EvidenceAccepted))]
+[JsonSerializable(typeof(FeedReport))]
+[JsonSerializable(typeof(QuestionState))]
+[JsonSerializable(typeof(IReadOnlyList<QuestionState>))]
+[JsonSerializable(typeof(QuestionAnswer))]
 [JsonSerializable(typeof(StaffState))]
 [JsonSerializable(typeof(IReadOnlyList<StaffState>))]
 [JsonSerializable(typeof(StaffRequest))]

@@ -205,7 +205,49 @@ public static class Refusals
         new("没有这条记录", "There is no such evidence"), new("请刷新后重试", "Reload and try again"));
 
     public static readonly Refusal EvidenceNotCorrectable = new("evidence-not-correctable", 422,
-        new("这条记录不能由您更正", "You may not correct this evidence"), new("流调人员更正诊断，社区工作人员更正申报和停留", "Epidemiologists correct diagnoses, community workers declarations and stays"));
+        new("这条记录不能由您更正", "You may not correct this evidence"), new("参考页列出了谁可以更正哪类记录", "The reference page says who corrects what"));
+
+    public static readonly Refusal KindUnknown = new("kind-unknown", 400,
+        new("记录种类未知", "This kind of evidence cannot be entered here"), new("请使用参考页列出的种类", "Use one of the kinds of the reference page"));
+
+    public static readonly Refusal SourceUnknown = new("source-unknown", 400,
+        new("数据来源未知", "This source is not known"), new("请使用参考页列出的来源", "Use one of the sources of the reference page"));
+
+    public static readonly Refusal SourceNotForKind = new("source-not-for-kind", 422,
+        new("该来源不能上报这类记录", "This source does not report this kind of evidence"), new("请检查来源和种类", "Check source and kind"));
+
+    public static readonly Refusal ChoiceUnknown = new("choice-unknown", 400,
+        new("该字段的值未知", "This is none of the values of this field"), new("请使用参考页列出的值", "Use one of those on the reference page"));
+
+    public static readonly Refusal MomentInTheFuture = new("moment-in-the-future", 400,
+        new("时间在未来", "This moment lies in the future"), new("只能记录已经发生的事；请检查时间", "Only what has happened can be recorded; check the moment"));
+
+    public static readonly Refusal ConfidenceImpossible = new("confidence-impossible", 400,
+        new("可信度不合理", "This confidence cannot be"), new("可信度须为 1 至 100 的整数", "Give a whole number from 1 to 100"));
+
+    public static readonly Refusal DoseImpossible = new("dose-impossible", 400,
+        new("剂次不合理", "This dose cannot be"), new("剂次须为 1 至 9", "Give a whole number from 1 to 9"));
+
+    public static readonly Refusal CountryUnknown = new("country-unknown", 400,
+        new("国家或地区代码无效", "This is no code of a country abroad"), new("请使用三个大写字母的代码，例如 FRA", "Use three capital letters, as in FRA"));
+
+    public static readonly Refusal PassHoursImpossible = new("pass-hours-impossible", 400,
+        new("通行时长不合理", "A pass cannot be of this length"), new("须为 1 至 24 小时，且尚未结束", "Give 1 to 24 hours, not yet over"));
+
+    public static readonly Refusal PassNotNeeded = new("pass-not-needed", 422,
+        new("当前的规则不允许发放通行凭证", "The rules that hold allow no pass"), new("绿码无需凭证；有的规则不允许发放", "A green code needs none, and some rules allow none"));
+
+    public static readonly Refusal PassGivenAlready = new("pass-given-already", 409,
+        new("该人员 7 天内已有通行凭证", "This person was given a pass within 7 days"), new("凭证在 7 天内只能发放一次", "It can be given once in 7 days"));
+
+    public static readonly Refusal LineTooLong = new("line-too-long", 400,
+        new("该行过长", "This line is too long"), new("每行最多 4096 字节", "A line has at most 4,096 bytes"));
+
+    public static readonly Refusal QuestionUnknown = new("question-unknown", 404,
+        new("没有这个待核实的问题", "There is no such question for you"), new("请刷新页面", "Reload the page"));
+
+    public static readonly Refusal QuestionAnswered = new("question-answered", 409,
+        new("这个问题已经回答过了", "This question was answered already"), new("如答错，请联系社区工作人员更正", "If the answer was wrong, ask your community worker to correct it"));
 
     public static readonly Refusal StaffExists = new("staff-exists", 409,
         new("用户名已被使用", "This user name is taken"), new("请换一个用户名", "Choose another"));
@@ -233,6 +275,8 @@ public static class Refusals
         PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown, PlaceExists, PlaceNotYours, TemperatureNeeded, CodeNotOurs,
         CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged, CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown,
         RiskUnknown, FileNotUtf8, ColumnsMissing, RowsTooMany, RowMalformed, RowRepeated, PersonUnknown, EvidenceUnknown,
-        EvidenceNotCorrectable, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
+        EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
+        ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready,
+        LineTooLong, QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
     ];
 }

@@ -30,6 +30,8 @@ internal static class ExplainCommand
             text = (await Console.In.ReadLineAsync(cancellation))?.Trim() ?? "";
         if (!File.Exists(Path.Combine(paths.Data, RegionStore.JournalFile)))
             return Fail($"There is no journal in {paths.Data}. Start the region once, or name its folder with --data.");
+        if (RegionSettings.Read(paths.Data, RegionStore.Partitions) is { } partitions && partitions != $"{paths.Partitions}")
+            return Fail($"The region in {paths.Data} was created with --partitions {partitions}; say so here too.");
         if (PersonOf(paths, text, type, at) is not { } person)
             return Fail("This is neither a document number of that type nor a person id.");
 

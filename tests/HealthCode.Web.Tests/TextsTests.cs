@@ -9,7 +9,8 @@ public sealed partial class TextsTests
 
     // Beginnings of keys that are put together where they are used: t(`colour.${…}`), T["document." + type].
     private static readonly string[] Families =
-        ["title.", "document.", "symptom.", "contact.", "colour.", "level.", "status.", "role.", "phoneChange."];
+        ["title.", "document.", "symptom.", "contact.", "colour.", "level.", "status.", "role.", "phoneChange.",
+         "kind.", "happened.", "until.", "entry.", "result.", "mode.", "degree.", "order."];
 
     [Fact]
     public void Both_languages_have_the_same_texts_and_none_is_empty()

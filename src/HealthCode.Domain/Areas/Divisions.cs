@@ -60,6 +60,8 @@ public sealed class Divisions
             : string.Join(", ", path.AsEnumerable().Reverse().Select(division => division.EnglishName ?? division.Name));
     }
 
+    public Text NamesOf(AreaCode code) => new(NameOf(code), EnglishNameOf(code));
+
     private IEnumerable<Division> PathOf(AreaCode code)
     {
         var path = new Stack<Division>();

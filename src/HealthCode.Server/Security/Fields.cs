@@ -73,7 +73,10 @@ internal static class Fields
     public static Refused? SymptomsOf(IReadOnlyList<string>? codes, out Symptoms symptoms)
     {
         symptoms = Symptoms.None;
-        foreach (var code in codes ?? [])
+        // An empty list says that there are none; no list says nothing.
+        if (codes is null)
+            return Refuse.With(Refusals.FieldMissing, "symptoms");
+        foreach (var code in codes)
         {
             if (!SymptomsByCode.TryGetValue(code, out var symptom))
                 return Refuse.With(Refusals.SymptomUnknown, "symptoms");
@@ -92,6 +95,8 @@ internal static class Fields
             "no" => DeclaredContact.No, "yes" => DeclaredContact.Yes, "unsure" => DeclaredContact.Unsure, _ => null,
         };
         contact = known ?? default;
+        if (text is null)
+            return Refuse.With(Refusals.FieldMissing, "contact");
         return known is null ? Refuse.With(Refusals.ContactUnknown, "contact") : null;
     }
 
@@ -152,6 +157,25 @@ internal static class Fields
         string.IsNullOrWhiteSpace(text) ? Refuse.With(missing, field)
             : text.Length > max ? Refuse.With(Refusals.TextTooLong, field)
             : null;
+
+    public static Refused? TextIfAny(string? text, string field, int max) =>
+        text?.Length > max ? Refuse.With(Refusals.TextTooLong, field) : null;
+
+    /// <summary>One of the words that a field may have.</summary>
+    public static Refused? Choice<T>(IReadOnlyDictionary<string, T> words, string? word, string field, out T value) where T : struct =>
+        words.TryGetValue(word ?? "", out value) ? null
+            : Refuse.With(string.IsNullOrEmpty(word) ? Refusals.FieldMissing : Refusals.ChoiceUnknown, field);
+
+    /// <summary>A moment from 2020 up to now; the sender's clock may be a minute ahead of ours.</summary>
+    public static Refused? Moment(DateTimeOffset? moment, DateTimeOffset now, string field, out Minute minute)
+    {
+        minute = Minute.Of(moment ?? default);
+        if (moment is null)
+            return Refuse.With(Refusals.FieldMissing, field);
+        if (moment > now.AddMinutes(1))
+            return Refuse.With(Refusals.MomentInTheFuture, field);
+        return Day.Of(minute).ToDateOnly() < Earliest ? Refuse.With(Refusals.DateImpossible, field) : null;
+    }
 
     public static Refused? IdempotencyKey(HttpRequest request, out string key)
     {
