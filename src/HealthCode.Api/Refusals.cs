@@ -24,6 +24,9 @@ public static class Refusals
     public static readonly Refusal BodyMalformed = new("body-malformed", 400,
         new("请求内容不是有效的 JSON", "The body is not valid JSON"), new("请检查请求格式后重试", "Check the request and send it again"));
 
+    public static readonly Refusal BodyTooLarge = new("body-too-large", 413,
+        new("内容过大", "What was sent is too large"), new("请拆分后分次提交", "Split it and send the parts"));
+
     public static readonly Refusal FieldUnknown = new("field-unknown", 400,
         new("请求中有未知字段", "The request has a field that is not known here"), new("删除未知字段，或检查字段名的拼写", "Remove it, or check its spelling"));
 
@@ -89,6 +92,15 @@ public static class Refusals
 
     public static readonly Refusal AreaUnknown = new("area-unknown", 400,
         new("没有这个行政区划", "There is no such division"), new("请从列表中选择", "Choose one from the list"));
+
+    public static readonly Refusal AreaNotDivided = new("area-not-divided", 422,
+        new("这里不能添加小区或楼栋", "Nothing can be added below this area"), new("小区添加在社区（12 位代码）之下，楼栋添加在小区之下", "Compounds are added below a residents' committee (12 digits), buildings below a compound"));
+
+    public static readonly Refusal AreaNameTaken = new("area-name-taken", 409,
+        new("该名称已用于同一区域内的另一处", "Another area in the same place has this name"), new("请核对两种语言的名称", "Check the names in both languages"));
+
+    public static readonly Refusal AreaFull = new("area-full", 409,
+        new("编号已用完（最多 999 个）", "All 999 numbers below this area are taken"), new("请添加在另一社区或小区之下", "Add it below another committee or compound"));
 
     public static readonly Refusal DateImpossible = new("date-impossible", 400,
         new("日期不合理", "These dates cannot be"), new("结束不得早于开始，开始不得晚于今天，且不早于 2020 年", "The end may not be before the start, the start not after today, and nothing before 2020"));
@@ -171,6 +183,21 @@ public static class Refusals
     public static readonly Refusal RiskUnknown = new("risk-unknown", 404,
         new("没有这条风险区记录", "There is no such risk period"), new("请刷新列表", "Reload the list"));
 
+    public static readonly Refusal FileNotUtf8 = new("file-not-utf8", 400,
+        new("文件不是 UTF-8 编码", "The file is not in UTF-8"), new("请另存为“CSV UTF-8”后重试", "Save it as \"CSV UTF-8\" and try again"));
+
+    public static readonly Refusal ColumnsMissing = new("columns-missing", 400,
+        new("文件缺少必需的列", "The file lacks columns"), new("第一行须有 area,level,from,until,reason", "The first line must name area,level,from,until,reason"));
+
+    public static readonly Refusal RowsTooMany = new("rows-too-many", 413,
+        new("行数过多", "The file has too many rows"), new("每个文件最多 10000 行，请拆分", "Split it into files of at most 10,000 rows"));
+
+    public static readonly Refusal RowMalformed = new("row-malformed", 400,
+        new("该行格式不正确", "This row cannot be read"), new("请检查引号和逗号；含逗号的内容须加引号", "Check quotes and commas; a text with a comma stands in quotes"));
+
+    public static readonly Refusal RowRepeated = new("row-repeated", 409,
+        new("前面已有同一地区、等级和开始时间的行", "An earlier row has the same area, level and beginning"), new("请只保留一行", "Keep one of them"));
+
     public static readonly Refusal PersonUnknown = new("person-unknown", 404,
         new("没有这个人的记录", "Nothing is known of this person"), new("请检查证件号码", "Check the document number"));
 
@@ -239,16 +266,17 @@ public static class Refusals
 
     public static readonly IReadOnlyList<Refusal> All =
     [
-        BodyMalformed, FieldUnknown, FieldMissing, FieldInvalid, TextTooLong, IdempotencyKeyMissing, IdempotencyKeyReused,
-        RequestHeaderMissing, SignInRequired, NotAllowed, NotFound, TooManyRequests, PhoneInvalid, SignInCodeWrong,
-        MessagesUnavailable, StaffSignInWrong, NameInvalid, DocumentTypeUnknown, DocumentTypeWrong, DocumentNumberMalformed,
-        DocumentBirthDateImpossible, DocumentCheckDigitWrong, AreaUnknown, DateImpossible, StayInTheFuture,
-        DiagnosisInTheFuture, SymptomUnknown, ContactUnknown, TemperatureImpossible, ConsentMissing, IdentityNotConfirmed,
-        RegisterUnavailable, NotApplied, PhoneChangeAnswered, PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown,
-        PlaceExists, PlaceNotYours, TemperatureNeeded, CodeNotOurs, CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged,
-        CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown, RiskUnknown, PersonUnknown, EvidenceUnknown,
-        EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture, ConfidenceImpossible,
-        DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready, LineTooLong, QuestionUnknown,
-        QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
+        BodyMalformed, BodyTooLarge, FieldUnknown, FieldMissing, FieldInvalid, TextTooLong, IdempotencyKeyMissing,
+        IdempotencyKeyReused, RequestHeaderMissing, SignInRequired, NotAllowed, NotFound, TooManyRequests, PhoneInvalid,
+        SignInCodeWrong, MessagesUnavailable, StaffSignInWrong, NameInvalid, DocumentTypeUnknown, DocumentTypeWrong,
+        DocumentNumberMalformed, DocumentBirthDateImpossible, DocumentCheckDigitWrong, AreaUnknown, AreaNotDivided,
+        AreaNameTaken, AreaFull, DateImpossible, StayInTheFuture, DiagnosisInTheFuture, SymptomUnknown, ContactUnknown,
+        TemperatureImpossible, ConsentMissing, IdentityNotConfirmed, RegisterUnavailable, NotApplied, PhoneChangeAnswered,
+        PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown, PlaceExists, PlaceNotYours, TemperatureNeeded, CodeNotOurs,
+        CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged, CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown,
+        RiskUnknown, FileNotUtf8, ColumnsMissing, RowsTooMany, RowMalformed, RowRepeated, PersonUnknown, EvidenceUnknown,
+        EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
+        ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready, LineTooLong,
+        QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
     ];
 }

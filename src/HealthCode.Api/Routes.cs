@@ -21,7 +21,10 @@ public static class Routes
     public const string MyAnswer = "/v1/me/questions/{evidence}";
 
     public const string Divisions = "/v1/divisions";
+    public const string Areas = "/v1/areas";
+    public const string AreaHistory = "/v1/areas/{area}/history";
     public const string AreaRisks = "/v1/areas/risks";
+    public const string AreaRiskImport = "/v1/areas/risks/import";
     public const string AreaRiskEnd = "/v1/areas/risks/{risk}/end";
     public const string Edition = "/v1/plans/in-force";
 

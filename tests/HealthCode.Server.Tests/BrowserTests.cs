@@ -73,21 +73,71 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await ShootAsync(phone, "code-red-en");
     }
 
-    [Fact]
-    public async Task A_code_that_cannot_be_renewed_is_unmistakably_not_valid()
+    /// <param name="hoursWrong">How far the phone's own clock is from the region's.</param>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-24)]
+    [InlineData(24)]
+    public async Task A_code_that_cannot_be_renewed_is_unmistakably_not_valid_whatever_the_phones_clock_says(int hoursWrong)
     {
-        var (session, resident) = await region.AppliedAsync();
-        session.Dispose();
-        var phone = await PhoneAsync();
-        await phone.Clock.InstallAsync();
-        await SignInAsync(phone, resident.Phone.Normalized);
-        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        var phone = await PhoneWithCodeAsync(hoursWrong);
         await phone.Context.SetOfflineAsync(true);
         await phone.Clock.RunForAsync(180_000);
         await Expect(phone.Locator("#code[data-state=lapsed]")).ToBeVisibleAsync();
         await Expect(phone.Locator("#colour")).ToHaveTextAsync("离线 · 无效");
         await Expect(phone.Locator("#qr")).ToBeHiddenAsync();
+        await Expect(phone.Locator("#code")).ToHaveAttributeAsync("data-code", "");
         await ShootAsync(phone, "code-lapsed");
+
+        // Back online, it is live again by itself.
+        await phone.Context.SetOfflineAsync(false);
+        await phone.Clock.RunForAsync(10_000);
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+    }
+
+    [Theory]
+    [InlineData(-24)]
+    [InlineData(24)]
+    public async Task A_phone_whose_clock_is_a_day_wrong_shows_the_regions_time_and_renews_its_code(int hoursWrong)
+    {
+        var phone = await PhoneWithCodeAsync(hoursWrong);
+        string[] minutes = [ChinaMinute(-1), ChinaMinute(0), ChinaMinute(1)];
+        var shown = await phone.Locator("#clock").TextContentAsync();
+        Assert.True(minutes.Any(minute => shown!.Contains(minute, StringComparison.Ordinal)), $"the clock shows {shown}, the region {minutes[1]}");
+
+        // An hour of displays: renewed again and again, live at the end.
+        await phone.Clock.FastForwardAsync(3_600_000);
+        await phone.Clock.RunForAsync(5_000);
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        await Expect(phone.Locator("#code")).Not.ToHaveAttributeAsync("data-code", "");
+    }
+
+    /// <param name="stopped">Stops one of the phone's two clocks, as sleep stops the first and a hand stops the second.</param>
+    [Theory]
+    [InlineData("() => { const at = performance.now(); performance.now = () => at; }")]
+    [InlineData("() => { const at = Date.now(); Date.now = () => at; }")]
+    public async Task A_phone_that_slept_or_was_set_back_does_not_show_a_dead_code_as_live(string stopped)
+    {
+        var phone = await PhoneWithCodeAsync(0);
+        await phone.EvaluateAsync(stopped);
+        await phone.Context.SetOfflineAsync(true);
+        await phone.Clock.RunForAsync(180_000);
+        await Expect(phone.Locator("#code[data-state=lapsed]")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_renewal_never_turns_the_shown_clock_back()
+    {
+        var phone = await PhoneWithCodeAsync(0);
+        // The phone counts three seconds that did not pass in the region, and renews because somebody looks.
+        await phone.Clock.FastForwardAsync(3_000);
+        await phone.Clock.RunForAsync(1_000);
+        var before = await phone.Locator("#clock").TextContentAsync();
+        await phone.RunAndWaitForResponseAsync(
+            () => phone.EvaluateAsync("() => document.dispatchEvent(new Event('visibilitychange'))"), "**" + Routes.MyCode);
+        await phone.Clock.RunForAsync(1_000);
+        var after = await phone.Locator("#clock").TextContentAsync();
+        Assert.True(string.CompareOrdinal(before, after) <= 0, $"from {before} back to {after}");
     }
 
     [Fact]
@@ -99,6 +149,19 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await Expect(page.Locator("#checkpoint[data-result=refused][data-problem=code-not-a-code]")).ToBeVisibleAsync();
         await Expect(page.Locator("#result")).ToContainTextAsync("这不是健康码");
         await ShootAsync(page, "check-refused");
+    }
+
+    [Fact]
+    public async Task A_hardware_scanner_is_read_wherever_the_focus_is()
+    {
+        var (session, _) = await region.AppliedAsync();
+        var code = (await session.GetAsync<CodeState>(Routes.MyCode)).Code;
+        session.Dispose();
+        var page = await GuardPageAsync(browser, region.Place);
+        await page.EvaluateAsync("() => document.activeElement.blur()");
+        await page.Keyboard.TypeAsync(code);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#checkpoint[data-result=go]")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -191,28 +254,72 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
     [InlineData("/en")]
     public async Task Every_page_loads_without_errors_fits_a_phone_and_passes_the_accessibility_rules(string prefix)
     {
+        var page = await PhoneAsync();
         foreach (var path in Web.WebFeature.Paths)
-        {
-            var page = await PhoneAsync();
-            var errors = new List<string>();
-            page.PageError += (_, error) => errors.Add(error);
-            page.Console += (_, message) =>
-            {
-                // Chromium itself writes a line for each refused request; refusals are shown on the page.
-                if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
-                    errors.Add(message.Text);
-            };
-            await page.GotoAsync(Url(prefix + path));
-            await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+            await LooksRightAsync(page, prefix, path, "page");
+        await page.Context.CloseAsync();
+    }
 
-            Assert.True(errors.Count == 0, $"{path}: {string.Join("; ", errors)}");
-            var width = await page.EvaluateAsync<int>("document.documentElement.scrollWidth");
-            Assert.True(width <= 360, $"{path} is {width} pixels wide on a phone of 360");
-            var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
-            Assert.True(axe.Violations.Length == 0, $"{path}: {string.Join("; ", axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html))}");
-            await ShootAsync(page, "page" + (prefix + path).Replace('/', '-'));
+    [Theory]
+    [InlineData("", 360)]
+    [InlineData("/en", 360)]
+    [InlineData("/en", 1280)]
+    public async Task Every_page_of_somebody_signed_in_does_so_too(string prefix, int width)
+    {
+        var (session, resident) = await region.AppliedAsync("990103");
+        await session.MustAsync(System.Net.HttpStatusCode.Created, Routes.MyReports, new ReportRequest(["dry-cough", "fever"], 38.1m, "unsure"));
+        session.Dispose();
+        using var worker = await region.StaffAsync(Roles.CommunityWorker);
+        await worker.MustAsync(
+            System.Net.HttpStatusCode.OK, Routes.LookUps, new LookUpRequest("citizen-id", resident.Document.Normalized, "电话随访"));
+
+        var phone = await PageAsync(width);
+        await SignInAsync(phone, resident.Phone.Normalized);
+        foreach (var path in new[] { "/code", "/apply", "/report", "/stay", "/history", "/rules" })
+            await LooksRightAsync(phone, prefix, path, "in");
+        foreach (var (user, paths) in PagesOfStaff)
+        {
+            var page = await PageAsync(width);
+            await page.GotoAsync(Url(prefix + paths[0]));
+            await SignInStaffAsync(page, user);
+            foreach (var path in paths)
+                await LooksRightAsync(page, prefix, path.Replace("?id=", "?id=" + region.WarmPlace, StringComparison.Ordinal), "in");
             await page.Context.CloseAsync();
         }
+    }
+
+    private static readonly (string User, string[] Paths)[] PagesOfStaff =
+    [
+        ("test-guard", ["/check", "/check/place?id=", "/staff"]),
+        (Roles.Epidemiologist, ["/staff", "/staff/areas", "/staff/cases", "/staff/people"]),
+        (Roles.CommunityWorker, ["/staff/people", "/staff/phone-changes"]),
+        (Roles.Administrator, ["/staff/admin"]),
+    ];
+
+    /// <summary>No error of a script, nothing wider than the screen, no violation of WCAG 2 A and AA that axe can find.</summary>
+    private async Task LooksRightAsync(IPage page, string prefix, string path, string shot)
+    {
+        var errors = new List<string>();
+        void OnError(object? _, string error) => errors.Add(error);
+        void OnConsole(object? _, IConsoleMessage message)
+        {
+            // Chromium itself writes a line for each refused request; refusals are shown on the page.
+            if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
+                errors.Add(message.Text);
+        }
+        page.PageError += OnError;
+        page.Console += OnConsole;
+        await page.GotoAsync(Url(prefix + path));
+        await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        page.PageError -= OnError;
+        page.Console -= OnConsole;
+
+        Assert.True(errors.Count == 0, $"{path}: {string.Join("; ", errors)}");
+        var (wanted, width) = (page.ViewportSize!.Width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        Assert.True(width <= wanted, $"{path} is {width} pixels wide on a screen of {wanted}");
+        var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
+        Assert.True(axe.Violations.Length == 0, $"{path}: {string.Join("; ", axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html))}");
+        await ShootAsync(page, $"{shot}-{wanted}{(prefix + path).Split('?')[0].Replace('/', '-')}");
     }
 
     private async Task ApplyAsync(IPage phone, Simulation.Resident resident)
@@ -292,7 +399,7 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         var message = await phone.Locator("#shown-message").TextContentAsync();
         await phone.FillAsync("#code", message!.Split("验证码 ")[1][..6]);
         await phone.ClickAsync("#sign-in button[type=submit]");
-        await phone.WaitForURLAsync(url => !url.EndsWith("sign-in", StringComparison.Ordinal));
+        await Expect(phone.Locator("body:not([data-page=sign-in])")).ToBeVisibleAsync();
     }
 
     private static async Task ChooseAsync(IPage page, string name, params string[] codes)
@@ -301,11 +408,28 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
             await page.Locator($"[data-division=\"{name}\"] select[data-level=\"{level}\"]").SelectOptionAsync(codes[level]);
     }
 
-    private async Task<IPage> PhoneAsync()
+    private Task<IPage> PhoneAsync() => PageAsync(360);
+
+    private async Task<IPage> PageAsync(int width)
     {
-        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = 360, Height = 780 }, DeviceScaleFactor = 2, Locale = "zh-CN" });
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = 780 }, Locale = "zh-CN" });
         return await context.NewPageAsync();
     }
+
+    /// <summary>A resident's phone that shows a live code and whose clocks the test moves.</summary>
+    private async Task<IPage> PhoneWithCodeAsync(int hoursWrong)
+    {
+        var (session, resident) = await region.AppliedAsync();
+        session.Dispose();
+        var phone = await PhoneAsync();
+        await phone.Clock.InstallAsync(new() { TimeDate = region.Time.GetUtcNow().UtcDateTime.AddHours(hoursWrong) });
+        await SignInAsync(phone, resident.Phone.Normalized);
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        return phone;
+    }
+
+    private string ChinaMinute(int later) => region.Time.GetUtcNow().ToOffset(TimeSpan.FromHours(8)).AddMinutes(later)
+        .ToString("yyyy年M月d日 HH:mm", System.Globalization.CultureInfo.InvariantCulture);
 
     private Task<IBrowser> LaunchAsync(params string[] more) => playwright.Chromium.LaunchAsync(new()
     {

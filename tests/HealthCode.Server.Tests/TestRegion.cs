@@ -36,6 +36,8 @@ public sealed class TestRegion : IAsyncLifetime
     private WebApplication app = null!;
     private int nextNewcomer = -1;
 
+    public string Data => folder;
+
     public MovedTime Time { get; } = new();
 
     public Uri Address { get; private set; } = null!;

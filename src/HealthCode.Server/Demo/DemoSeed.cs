@@ -9,7 +9,6 @@ using HealthCode.Server.Places;
 using HealthCode.Server.Staff;
 using HealthCode.Simulation;
 using HealthCode.Storage;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Orleans.Concurrency;
 
@@ -234,16 +233,15 @@ internal sealed class DemoSeed(
     private async Task AddStaffAsync(string password, CancellationToken cancellation)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var users = scope.ServiceProvider.GetRequiredService<UserManager<StaffUser>>();
-        var roles = scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>();
+        var accounts = scope.ServiceProvider.GetRequiredService<StaffAccounts>();
         foreach (var role in StaffFeature.RoleNames)
         {
             // A start that was killed half-way left an account whose password nobody knows.
-            if (await users.FindByNameAsync(role) is { } old)
-                await users.DeleteAsync(old);
+            await accounts.RemoveAsync(role);
             IReadOnlyList<string> guarded = role == Roles.Guard
-                ? [.. Enumerable.Range(0, PlacesOfGuard).Select(index => city.Venue(index).Id).Where(id => !places.IsGuarded(id, role))] : [];
-            await StaffFeature.CreateAsync(users, roles, places, new StaffRequest(role, password, [role], guarded), cancellation);
+                ? [.. Enumerable.Range(0, PlacesOfGuard).Select(index => city.Venue(index).Id)] : [];
+            if (await accounts.AddAsync(new StaffRequest(role, password, [role], guarded), cancellation) is { } refused)
+                throw new InvalidOperationException($"The demo's {role} was refused: {refused.Refusal.Name}");
         }
     }
 

@@ -24,7 +24,7 @@ internal static class PeopleFeature
     }
 
     private static async Task<IResult> ShowCode(
-        HttpContext http, PeopleDirectory people, Words words, CancellationToken cancellation)
+        HttpContext http, PeopleDirectory people, Words words, TimeProvider time, CancellationToken cancellation)
     {
         if (http.User.Person() is not { } person)
             return Refuse.With(Refusals.NotApplied);
@@ -32,7 +32,7 @@ internal static class PeopleFeature
         var name = await people.MaskedNameAsync(person, cancellation);
         var state = new CodeState(
             Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
-            Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionState, words.ReasonsOf(shown.Decided), shown.ReportedToday,
+            time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionState, words.ReasonsOf(shown.Decided), shown.ReportedToday,
             words.QuestionsOf(shown.Decided), Words.ProofOf(shown));
         return Results.Json(state, ApiJson.Default.CodeState);
     }
@@ -51,7 +51,7 @@ internal static class PeopleFeature
             return missing;
 
         var now = time.GetUtcNow();
-        return await AcceptAsync(people, now, new Declaration
+        return await AcceptAsync(people, new Declaration
         {
             Id = EvidenceId.From("report", key), Person = person, Happened = Minute.Of(now), Received = Minute.Of(now),
             Source = Source.Resident, Symptoms = symptoms, TemperatureTenths = tenths, Contact = contact,
@@ -71,7 +71,7 @@ internal static class PeopleFeature
         if (Fields.IdempotencyKey(http.Request, out var key) is { } missing)
             return missing;
 
-        return await AcceptAsync(people, now, new Stay
+        return await AcceptAsync(people, new Stay
         {
             Id = EvidenceId.From("stay", key), Person = person, Happened = Day.Of(request.From).Start, Received = Minute.Of(now),
             Source = Source.Resident, Area = area,
@@ -113,15 +113,20 @@ internal static class PeopleFeature
             if (!(await people.DecideAsync(person)).Questions.Any(asked => EvidenceCodec.Decode(asked.Stay)[0].Id == stay))
                 return Refuse.With(Refusals.QuestionUnknown);
         }
-        return await AcceptAsync(people, now, answer);
+        return await AcceptAsync(people, answer);
     }
 
-    private static async Task<IResult> AcceptAsync(PeopleDirectory people, DateTimeOffset now, Evidence evidence)
+    private static async Task<IResult> AcceptAsync(PeopleDirectory people, Evidence evidence)
     {
-        if (await people.AcceptAsync(evidence) == Acceptance.KeyReused)
+        var acceptance = await people.AcceptAsync(evidence);
+        if (acceptance == Acceptance.KeyReused)
             return Refuse.With(Refusals.IdempotencyKeyReused);
+        // A retry is told when the first was taken in.
+        var kept = acceptance == Acceptance.Known ? (await people.RecordAsync(evidence.Person)).Find(evidence.Id)! : evidence;
+        var colour = (await people.DecideAsync(evidence.Person)).Colour;
         return Results.Json(
-            new ReportAccepted(Words.ColourOf((await people.DecideAsync(evidence.Person)).Colour), now), ApiJson.Default.ReportAccepted, statusCode: StatusCodes.Status201Created);
+            new ReportAccepted(Words.ColourOf(colour), Words.Moment(kept.Received)!.Value), ApiJson.Default.ReportAccepted,
+            statusCode: StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> GetHistory(

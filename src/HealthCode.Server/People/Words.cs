@@ -1,13 +1,14 @@
 using System.Globalization;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Areas;
 using HealthCode.Server.Places;
 using HealthCode.Storage;
 
 namespace HealthCode.Server.People;
 
 /// <summary>Turns decisions and evidence into what people read, in both languages.</summary>
-internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory places)
+internal sealed class Words(Policy policy, AreaDirectory areas, PlaceDirectory places)
 {
     private static readonly Dictionary<Symptoms, Text> SymptomNames = new()
     {
@@ -47,7 +48,7 @@ internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory p
         var stay = (Stay)EvidenceCodec.Decode(asked.Stay)[0];
         var rule = policy.Edition.Rules.First(rule => rule.Number == asked.Rule);
         return new QuestionState(
-            stay.Id.ToString(), new(divisions.NameOf(stay.Area), divisions.EnglishNameOf(stay.Area)), Day.Of(stay.Happened).ToDateOnly(),
+            stay.Id.ToString(), areas.NameOf(stay.Area), Day.Of(stay.Happened).ToDateOnly(),
             stay.Until.IsNever ? null : LastDay(stay).ToDateOnly(), SourceOf(stay), stay.Confidence, rule.Number, rule.Title, ColourOf(rule.Colour),
             Moment(new(asked.Until))!.Value);
     }
@@ -129,7 +130,7 @@ internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory p
     private Text DetailOf(Stay stay)
     {
         var from = Day.Of(stay.Happened);
-        var (zh, en) = (divisions.NameOf(stay.Area), divisions.EnglishNameOf(stay.Area));
+        var (zh, en) = areas.NameOf(stay.Area);
         var (sureZh, sureEn) = stay.Confidence < 100 ? ($"（可信度 {stay.Confidence}%）", $" ({stay.Confidence} % sure)") : ("", "");
         if (stay.Until.IsNever)
             return new($"{zh}，{from} 起{sureZh}", $"{en}, since {from}{sureEn}");
@@ -142,19 +143,26 @@ internal sealed class Words(Policy policy, Divisions divisions, PlaceDirectory p
 
     private Text DetailOf(Journey journey)
     {
+        var (from, to) = (areas.NameOf(journey.From), areas.NameOf(journey.To));
         var (carriage, seat) = (journey.Carriage, journey.Seat);
         return new(
-            $"{journey.Number}，{divisions.NameOf(journey.From)} 至 {divisions.NameOf(journey.To)}，{Clock(journey.Until)} 到达"
+            $"{journey.Number}，{from.Zh} 至 {to.Zh}，{Clock(journey.Until)} 到达"
                 + (carriage is null ? "" : $"，{carriage} 车厢") + (seat is null ? "" : $"，座位 {seat}"),
-            $"{journey.Number}, {divisions.EnglishNameOf(journey.From)} to {divisions.EnglishNameOf(journey.To)}, arrived {Clock(journey.Until)}"
+            $"{journey.Number}, {from.En} to {to.En}, arrived {Clock(journey.Until)}"
                 + (carriage is null ? "" : $", carriage {carriage}") + (seat is null ? "" : $", seat {seat}"));
     }
 
-    private Text DetailOf(Arrival arrival) => new(
-        $"来自 {arrival.Country}，入境口岸：{divisions.NameOf(arrival.Port)}", $"from {arrival.Country}, entered at {divisions.EnglishNameOf(arrival.Port)}");
+    private Text DetailOf(Arrival arrival)
+    {
+        var port = areas.NameOf(arrival.Port);
+        return new($"来自 {arrival.Country}，入境口岸：{port.Zh}", $"from {arrival.Country}, entered at {port.En}");
+    }
 
-    private Text DetailOf(AreaCode issuer, Colour colour) => new(
-        $"{divisions.NameOf(issuer)}认定为{ColourName(colour).Zh}", $"{divisions.EnglishNameOf(issuer)} says {ColourName(colour).En}");
+    private Text DetailOf(AreaCode issuer, Colour colour)
+    {
+        var (region, says) = (areas.NameOf(issuer), ColourName(colour));
+        return new($"{region.Zh}认定为{says.Zh}", $"{region.En} says {says.En}");
+    }
 
     private static Text DetailOf(Pass pass) => new(
         $"{pass.Purpose}，至 {Clock(pass.Until)}", $"{pass.Purpose}, until {Clock(pass.Until)}");

@@ -55,6 +55,7 @@ internal static class Refuse
         return failure switch
         {
             BadHttpRequestException { InnerException: JsonException json } => With(json).ExecuteAsync(http),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => http.RefuseAsync(Refusals.BodyTooLarge),
             BadHttpRequestException => http.RefuseAsync(Refusals.BodyMalformed),
             StaleWriterException or JournalUnavailableException => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
             _ => http.RefuseAsync(Refusals.Failed),

@@ -135,7 +135,7 @@ internal sealed class EditionReader(EditionProblems problems, Func<string, strin
 
     // A later diagnosis, a release, another word, the area's next level or the next report take away what holds it.
     private static bool EndsByItself(Condition condition) => condition.LevelNow
-        || condition.Kind is ConditionKind.Diagnosis or ConditionKind.Order or ConditionKind.Recognition or ConditionKind.MissedReports;
+        || condition.Kind is ConditionKind.Diagnosis or ConditionKind.Test or ConditionKind.Order or ConditionKind.Recognition or ConditionKind.MissedReports;
 
     private IReadOnlyList<Condition> ReadCondition(EditionNode node)
     {

@@ -76,8 +76,10 @@ export function evidenceText(evidence: Evidence): (Node | string)[] {
 export async function staffPage(roles: string[], work: (state: Session) => Promise<void>): Promise<void> {
   const state = await session();
   const may = state.signedIn && (roles.length === 0 ? state.roles.some((role) => role !== 'resident') : state.roles.some((role) => roles.includes(role)));
-  for (const link of document.querySelectorAll<HTMLElement>('[data-role]'))
+  for (const link of document.querySelectorAll<HTMLAnchorElement>('[data-role]')) {
     link.hidden = !(link.dataset.role ?? '').split(' ').some((role) => state.roles.includes(role));
+    if (link.pathname === location.pathname) link.setAttribute('aria-current', 'page');
+  }
   find('#staff-sign-in').hidden = may;
   document.body.dataset.signedIn = may ? 'yes' : 'no';
   onSubmit('#staff-sign-in', async (form) => {

@@ -1,5 +1,6 @@
 // The resident's pages.
 import qrcode from 'qrcode-generator';
+import { RegionClock } from './clock';
 import { pickers } from './division';
 import {
   checked, clearProblem, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, Refused, say, session, showProblem, t, today, value, type Both,
@@ -7,7 +8,7 @@ import {
 import { evidenceText, questionCard, reasonCard, shape, type Evidence, type Question, type Reason } from './parts';
 
 type Code = {
-  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; reportedToday: boolean;
+  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; now: string; reportedToday: boolean;
   edition: { id: string; title: Both; source: string }; reasons: Reason[]; questions: Question[]; proof: Proof;
 };
 type Proof = {
@@ -68,12 +69,13 @@ export async function apply(): Promise<void> {
       throw error;
     }
   });
+  const changeKey = crypto.randomUUID();
   find('#ask-phone-change').addEventListener('click', async () => {
     const form = find('#apply');
     try {
       await post('/v1/phone-changes', {
         name: value(form, 'name'), documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'),
-      });
+      }, changeKey);
       find('#phone-change-asked').textContent = t('phoneChange.done');
     } catch (error) {
       showProblem(error);
@@ -82,23 +84,32 @@ export async function apply(): Promise<void> {
 }
 
 const RenewBeforeMs = 30_000;
+const TryAgainMs = 5_000;
+const AnswerWithinMs = 10_000;
 
 export async function code(): Promise<void> {
   if (!(await resident())) return;
   const page = find('#code');
+  const clock = new RegionClock();
   let current: Code | undefined;
   let renewing = false;
+  let tried = 0;
 
   const renew = async (): Promise<void> => {
     if (renewing) return;
     renewing = true;
+    const asked = RegionClock.count();
+    tried = asked.steady;
     try {
-      current = await get<Code>('/v1/me/code');
+      current = await get<Code>('/v1/me/code', AbortSignal.timeout(AnswerWithinMs));
+      clock.set(current.now, asked);
+      clearProblem();
       show(page, current);
       find('#questions').replaceChildren(...current.questions.map((question) => questionCard(question, (wasThere) => void answer(question, wasThere))));
     } catch (error) {
       if (error instanceof Refused && error.problem.status === 401) go('sign-in');
       else if (!(error instanceof Offline)) showProblem(error);
+      else if (!current) lapse(page);
     } finally {
       renewing = false;
     }
@@ -117,19 +128,29 @@ export async function code(): Promise<void> {
   };
 
   const tick = (): void => {
-    find('#clock').textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
-      timeZone: 'Asia/Shanghai', dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23',
-    }).format(new Date());
-    const left = current ? Date.parse(current.expiresAt) - Date.now() : 0;
+    const shown = clock.shown();
+    find('#clock').textContent = shown === undefined ? '' : clockFormat.format(shown);
+    const left = current ? Date.parse(current.expiresAt) - clock.now()! : 0;
     if (current && left <= 0) lapse(page, current);
-    // Asked for every second once it is due; the answer of a server that is away comes with the next.
-    if (left < RenewBeforeMs && new Date().getSeconds() % (current ? 5 : 1) === 0) void renew();
+    // While the server is away it is asked again and again; the code at hand goes on until it ends.
+    if (left < RenewBeforeMs && performance.now() - tried >= TryAgainMs) void renew();
+  };
+  // Whoever looks again sees what is true now: first that the code has ended, if it has, and then a new one.
+  const look = (): void => {
+    tick();
+    void renew();
   };
   await renew();
   setInterval(tick, 1000);
   tick();
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void renew());
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look());
+  window.addEventListener('pageshow', (event) => event.persisted && look());
+  window.addEventListener('online', look);
 }
+
+const clockFormat = new Intl.DateTimeFormat(document.documentElement.lang, {
+  timeZone: 'Asia/Shanghai', dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23',
+});
 
 function show(page: HTMLElement, state: Code): void {
   page.dataset.state = 'live';
@@ -150,7 +171,7 @@ function show(page: HTMLElement, state: Code): void {
 }
 
 /** A code that ended looks like nothing that a guard would let pass. */
-function lapse(page: HTMLElement, state: Code): void {
+function lapse(page: HTMLElement, state?: Code): void {
   page.dataset.state = 'lapsed';
   page.dataset.code = '';
   find('#shape').replaceChildren();
@@ -158,7 +179,7 @@ function lapse(page: HTMLElement, state: Code): void {
   const canvas = find<HTMLCanvasElement>('#qr');
   canvas.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
   const offline = find('#offline');
-  offline.textContent = t('code.offline', { at: moment(state.issuedAt) });
+  offline.textContent = state ? t('code.offline', { at: moment(state.issuedAt) }) : `${t('problem.offline')} ${t('problem.offline.toDo')}`;
   offline.hidden = false;
   find('#valid').textContent = '';
   find('#proof').hidden = true;
@@ -169,7 +190,7 @@ function showProof(state: Code): void {
   const { test, vaccination, pass } = state.proof;
   const items = [
     ...(pass ? [t('proof.pass', { until: moment(pass.until), purpose: pass.purpose })] : []),
-    ...(test ? [t('proof.test', { result: t(`result.${test.result}`), age: testAge(test.sampled, state.issuedAt), sampled: moment(test.sampled) })] : []),
+    ...(test ? [t('proof.test', { result: t(`result.${test.result}`), age: testAge(test.sampled, state.now), sampled: moment(test.sampled) })] : []),
     ...(vaccination ? [t('proof.vaccination', { doses: vaccination.doses, last: moment(vaccination.last) })] : []),
   ];
   const strip = find('#proof');

@@ -27,14 +27,14 @@ export const home = (): Promise<void> => staffPage([], async () => {
   find('#welcome').hidden = false;
 });
 
-type Risk = { id: string; areaName: string; level: string; from: string; until?: string; reason: string; setBy: string };
+type Risk = { id: string; areaName: Both; level: string; from: string; until?: string; reason: string; setBy: string };
 
 export const areas = (): Promise<void> => staffPage(['epidemiologist'], async () => {
   const division = pickers();
   const load = async (): Promise<void> => {
     const risks = await get<Risk[]>('/v1/areas/risks');
     fill(rowsOf('#risks'), risks.map((risk) => row(
-      risk.areaName, t(`level.${risk.level}`), moment(risk.from), risk.until ? moment(risk.until) : '—', risk.reason, risk.setBy,
+      say(risk.areaName), t(`level.${risk.level}`), moment(risk.from), risk.until ? moment(risk.until) : '—', risk.reason, risk.setBy,
       withReason(t('areas.end'), async (reason) => {
         await post(`/v1/areas/risks/${risk.id}/end`, { reason });
         await load();
@@ -166,14 +166,14 @@ export const people = (): Promise<void> => staffPage(['community-worker', 'epide
   });
 });
 
-type Place = { id: string; name: Both; areaName: string };
+type Place = { id: string; name: Both; areaName: Both };
 type Staff = { userName: string; roles: string[]; places: string[] };
 
 export const admin = (): Promise<void> => staffPage(['administrator'], async () => {
   const division = pickers();
   const load = async (): Promise<void> => {
     const [places, staff] = await Promise.all([get<Place[]>('/v1/places'), get<Staff[]>('/v1/staff')]);
-    fill(rowsOf('#place-list'), places.map((place) => row(place.id, say(place.name), place.areaName)), t('empty'));
+    fill(rowsOf('#place-list'), places.map((place) => row(place.id, say(place.name), say(place.areaName))), t('empty'));
     fill(rowsOf('#staff-list'), staff.map((user) => row(user.userName, user.roles.map((role) => t(`role.${role}`)).join(', '), user.places.join(', '))), t('empty'));
   };
   onSubmit('#add-place', async (form, key) => {
