@@ -15,11 +15,12 @@ namespace HealthCode.Domain;
 /// </code>
 /// A county in which anything smaller is at risk has an entry too, if only with an empty run; it is the gate:
 /// where there is none, neither the county nor anything in it is at risk, and only prefecture and province are looked up,
-/// and those only when any is at risk. So a person whom nothing concerns costs one look-up, or three.
+/// and those only when any is at risk. Its entry also holds 64 bits, one of which each smaller area at risk sets: a home
+/// whose own bits are not among them is in none of these. So a person whom nothing concerns mostly costs one look-up.
 /// </remarks>
 public sealed class AreaRisks
 {
-    private readonly record struct Run(long Area, int First, int Count);
+    private readonly record struct Run(long Area, int First, int Count, ulong Inside = 0);
 
     public static readonly AreaRisks None = new([], 0);
 
@@ -68,7 +69,8 @@ public sealed class AreaRisks
     public RiskPeriods Of(AreaCode area)
     {
         var county = area.County;
-        if (HasRun(county))
+        ref readonly var gate = ref table[SlotOf(county.Value)];
+        if (gate.Count > 0 || (gate.Inside & BitsWithin(area)) != 0)
             return new RiskPeriods(this, area);
         return anyLarge ? OfLarger(county) : default;
     }
@@ -122,13 +124,31 @@ public sealed class AreaRisks
             var (area, next) = (sorted[first].Area, first);
             while (next < sorted.Length && sorted[next].Area == area)
                 next++;
-            runs[area.Value] = new Run(area.Value, first, next - first);
+            runs[area.Value] = runs.GetValueOrDefault(area.Value) with { Area = area.Value, First = first, Count = next - first };
             if (area.Depth > 6)
-                runs.TryAdd(area.County.Value, new Run(area.County.Value, 0, 0));
+            {
+                var gate = runs.GetValueOrDefault(area.County.Value, new Run(area.County.Value, 0, 0));
+                runs[area.County.Value] = gate with { Inside = gate.Inside | BitOf(area.Value) };
+            }
             first = next;
         }
         return runs;
     }
+
+    /// <summary>The bits of an area and of those that it lies in, below the county.</summary>
+    private static ulong BitsWithin(AreaCode area)
+    {
+        var bits = 0UL;
+        var division = area.Value;
+        if (area.IsFree)
+        {
+            bits = BitOf(area.Value) | BitOf(area.Value / 1_000 * 1_000);
+            division = area.Value / 1_000_000;
+        }
+        return bits | BitOf(division) | BitOf(division / 1_000 * 1_000);
+    }
+
+    private static ulong BitOf(long area) => 1UL << (int)((ulong)area * 0x9e37_79b9_7f4a_7c15 >> 58);
 
     /// <summary>Where this area's run is, or the empty slot where it would be: its <c>Area</c> is 0.</summary>
     private int SlotOf(long area)

@@ -54,17 +54,6 @@ internal ref struct Evaluation
         return new Finding(holds, entry, since, until, question, askedUntil);
     }
 
-    /// <summary>Whether a stay lies in an area that is, was or will be at risk.</summary>
-    public readonly bool AnyStayAtRisk()
-    {
-        foreach (ref readonly var entry in record.Entries)
-        {
-            if (entry.Kind == EvidenceKind.Stay && areas.Of(entry.Area).MoveNext())
-                return true;
-        }
-        return false;
-    }
-
     public Minute RunningPass()
     {
         var until = default(Minute);

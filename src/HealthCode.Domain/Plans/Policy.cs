@@ -25,6 +25,8 @@ public sealed class Policy
     /// <summary>The kind of what is no evidence: days on which nothing was reported.</summary>
     private const uint Silence = 1;
 
+    private static readonly Decision Nothing = new(Colour.Green, 0, 0, Minute.Never, default);
+
     /// <summary>The code of a national plan: 100000, which is the prefix of nothing.</summary>
     private static readonly AreaCode China = new(100_000_000_000);
 
@@ -59,11 +61,14 @@ public sealed class Policy
     /// <summary>Decides the colour at <paramref name="now"/>.</summary>
     public Decision Decide(RecordFacts record, AreaRisks areas, Minute now)
     {
-        var evaluation = new Evaluation(this, record, areas, now);
-        var present = Present(ref evaluation, record, areas) & anyKind;
-        var (colour, holding, asking) = (Colour.Green, 0UL, 0UL);
+        var present = PresentOf(record, areas) & anyKind;
+        return present == 0 ? Nothing : Decide(new Evaluation(this, record, areas, now), present);
+    }
 
-        for (var index = 0; present != 0 && index < kinds.Length; index++)
+    private Decision Decide(Evaluation evaluation, uint present)
+    {
+        var (colour, holding, asking) = (Colour.Green, 0UL, 0UL);
+        for (var index = 0; index < kinds.Length; index++)
         {
             if ((kinds[index] & present) == 0)
                 continue;
@@ -92,11 +97,21 @@ public sealed class Policy
     }
 
     // Nearly everybody has stays, and nearly nobody's are in an area that was ever at risk.
-    private uint Present(ref Evaluation evaluation, RecordFacts record, AreaRisks areas)
+    private uint PresentOf(RecordFacts record, AreaRisks areas)
     {
+        const uint stays = 1u << (int)EvidenceKind.Stay;
         var present = record.Kinds | (record.Reports.Any ? Silence : 0);
-        var stays = RecordEntry.Bit(EvidenceKind.Stay);
-        return (present & stays) != 0 && !namesAreas && !evaluation.AnyStayAtRisk() ? present & ~stays : present;
+        return (present & stays) != 0 && !namesAreas && !AnyStayAtRisk(record, areas) ? present & ~stays : present;
+    }
+
+    private static bool AnyStayAtRisk(RecordFacts record, AreaRisks areas)
+    {
+        foreach (ref readonly var entry in record.Entries)
+        {
+            if (entry.Kind == EvidenceKind.Stay && areas.Of(entry.Area).MoveNext())
+                return true;
+        }
+        return false;
     }
 
     private static uint KindOf(Condition condition) => condition.Kind switch
