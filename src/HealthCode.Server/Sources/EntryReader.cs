@@ -1,6 +1,7 @@
 using System.Text.Json;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Areas;
 using HealthCode.Server.People;
 using HealthCode.Server.Security;
 
@@ -8,7 +9,7 @@ namespace HealthCode.Server.Sources;
 
 /// <summary>Reads an entry, by hand or of a feed, into evidence; the first field that is wrong is refused by name.</summary>
 /// <remarks>Checked in this order: the kind, the document, when it happened, then the kind's own fields as they stand in its entry.</remarks>
-internal sealed class EntryReader(PeopleDirectory people, Divisions divisions)
+internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
 {
     private const int InstitutionLengthMax = 100;
     private const int NumberLengthMax = 20;
@@ -98,7 +99,7 @@ internal sealed class EntryReader(PeopleDirectory people, Divisions divisions)
     {
         evidence = null!;
         var until = Minute.Never;
-        if (Fields.Area(divisions, entry.Area, "area", 4, out var area) is { } badArea)
+        if (Fields.Area(areas.Current, entry.Area, "area", 4, out var area) is { } badArea)
             return badArea;
         if (entry.Until is not null && Fields.Moment(entry.Until, now, "until", out until) is { } badUntil)
             return badUntil;
@@ -127,9 +128,9 @@ internal sealed class EntryReader(PeopleDirectory people, Divisions divisions)
             return badCarriage;
         if (Fields.TextIfAny(entry.Seat, "seat", SeatLengthMax) is { } badSeat)
             return badSeat;
-        if (Fields.Area(divisions, entry.From, "from", 4, out var from) is { } badFrom)
+        if (Fields.Area(areas.Current, entry.From, "from", 4, out var from) is { } badFrom)
             return badFrom;
-        if (Fields.Area(divisions, entry.To, "to", 4, out var to) is { } badTo)
+        if (Fields.Area(areas.Current, entry.To, "to", 4, out var to) is { } badTo)
             return badTo;
         if (Fields.Moment(entry.Until, now, "until", out var until) is { } badUntil)
             return badUntil;
@@ -228,7 +229,7 @@ internal sealed class EntryReader(PeopleDirectory people, Divisions divisions)
         evidence = null!;
         if (entry.Country is not { Length: 3 } country || !country.All(char.IsAsciiLetterUpper) || country == "CHN")
             return Refuse.With(Refusals.CountryUnknown, "country");
-        if (Fields.Area(divisions, entry.Port, "port", 4, out var port) is { } badPort)
+        if (Fields.Area(areas.Current, entry.Port, "port", 4, out var port) is { } badPort)
             return badPort;
         evidence = new Arrival
         {
@@ -241,7 +242,7 @@ internal sealed class EntryReader(PeopleDirectory people, Divisions divisions)
     private Refused? Read(RecognitionEntry entry, Head head, out Evidence evidence)
     {
         evidence = null!;
-        if (Fields.Area(divisions, entry.Issuer, "issuer", 2, out var issuer) is { } badIssuer)
+        if (Fields.Area(areas.Current, entry.Issuer, "issuer", 2, out var issuer) is { } badIssuer)
             return badIssuer;
         if (Fields.Choice(ColoursByWord, entry.Colour, "colour", out var colour) is { } badColour)
             return badColour;
