@@ -38,7 +38,7 @@ public abstract record EvidenceEntry
 /// <summary>Presence in an area, reported by somebody else than the person.</summary>
 public sealed record StayEntry : EvidenceEntry
 {
-    /// <summary>4 to 12 digits.</summary>
+    /// <summary>4 to 18 digits.</summary>
     public string? Area { get; init; }
 
     /// <summary>First moment after it; absent while it lasts.</summary>
@@ -60,7 +60,7 @@ public sealed record JourneyEntry : EvidenceEntry
 
     public string? Seat { get; init; }
 
-    /// <summary>4 to 12 digits, as is <see cref="To"/>.</summary>
+    /// <summary>4 to 18 digits, as is <see cref="To"/>.</summary>
     public string? From { get; init; }
 
     public string? To { get; init; }
@@ -116,7 +116,7 @@ public sealed record ArrivalEntry : EvidenceEntry
     /// <summary>Three capital letters (GB/T 2659-2000), not CHN.</summary>
     public string? Country { get; init; }
 
-    /// <summary>4 to 12 digits.</summary>
+    /// <summary>4 to 18 digits.</summary>
     public string? Port { get; init; }
 }
 

@@ -276,7 +276,7 @@ public static class Refusals
         CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged, CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown,
         RiskUnknown, FileNotUtf8, ColumnsMissing, RowsTooMany, RowMalformed, RowRepeated, PersonUnknown, EvidenceUnknown,
         EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
-        ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready,
-        LineTooLong, QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
+        ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready, LineTooLong,
+        QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
     ];
 }

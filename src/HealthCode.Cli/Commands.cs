@@ -39,6 +39,7 @@ public static class Commands
             root.Add(command);
         root.Add(ExplainCommand.Create());
         root.Add(VerifyCommand.Create());
+        root.Add(EvidenceCommand.Create());
         root.Add(KeysCommand.Create());
         root.Add(DoctorCommand.Create());
         return root;

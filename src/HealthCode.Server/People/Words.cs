@@ -143,19 +143,26 @@ internal sealed class Words(Policy policy, AreaDirectory areas, PlaceDirectory p
 
     private Text DetailOf(Journey journey)
     {
+        var (from, to) = (areas.NameOf(journey.From), areas.NameOf(journey.To));
         var (carriage, seat) = (journey.Carriage, journey.Seat);
         return new(
-            $"{journey.Number}，{areas.NameOf(journey.From).Zh} 至 {areas.NameOf(journey.To).Zh}，{Clock(journey.Until)} 到达"
+            $"{journey.Number}，{from.Zh} 至 {to.Zh}，{Clock(journey.Until)} 到达"
                 + (carriage is null ? "" : $"，{carriage} 车厢") + (seat is null ? "" : $"，座位 {seat}"),
-            $"{journey.Number}, {areas.NameOf(journey.From).En} to {areas.NameOf(journey.To).En}, arrived {Clock(journey.Until)}"
+            $"{journey.Number}, {from.En} to {to.En}, arrived {Clock(journey.Until)}"
                 + (carriage is null ? "" : $", carriage {carriage}") + (seat is null ? "" : $", seat {seat}"));
     }
 
-    private Text DetailOf(Arrival arrival) => new(
-        $"来自 {arrival.Country}，入境口岸：{areas.NameOf(arrival.Port).Zh}", $"from {arrival.Country}, entered at {areas.NameOf(arrival.Port).En}");
+    private Text DetailOf(Arrival arrival)
+    {
+        var port = areas.NameOf(arrival.Port);
+        return new($"来自 {arrival.Country}，入境口岸：{port.Zh}", $"from {arrival.Country}, entered at {port.En}");
+    }
 
-    private Text DetailOf(AreaCode issuer, Colour colour) => new(
-        $"{areas.NameOf(issuer).Zh}认定为{ColourName(colour).Zh}", $"{areas.NameOf(issuer).En} says {ColourName(colour).En}");
+    private Text DetailOf(AreaCode issuer, Colour colour)
+    {
+        var (region, says) = (areas.NameOf(issuer), ColourName(colour));
+        return new($"{region.Zh}认定为{says.Zh}", $"{region.En} says {says.En}");
+    }
 
     private static Text DetailOf(Pass pass) => new(
         $"{pass.Purpose}，至 {Clock(pass.Until)}", $"{pass.Purpose}, until {Clock(pass.Until)}");

@@ -37,7 +37,7 @@ internal static class StaffCommand
 
     private static async Task<int> RunAsync(RegionPaths paths, string user, string[] roles, string[] placeIds, CancellationToken cancellation)
     {
-        var password = await ReadPasswordAsync(cancellation);
+        var password = await Password.ReadAsync(cancellation);
         await using var services = ServicesOf(paths);
         await services.GetRequiredService<RegionStore>().MigrateAsync(cancellation);
         await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
@@ -58,22 +58,5 @@ internal static class StaffCommand
         var keys = KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System);
         return new ServiceCollection().AddLogging().AddHealthCodeStorage(paths.Data, keys.Secret("profiles"))
             .AddPlaces().AddStaff().BuildServiceProvider();
-    }
-
-    private static async Task<string> ReadPasswordAsync(CancellationToken cancellation)
-    {
-        if (Console.IsInputRedirected)
-            return await Console.In.ReadLineAsync(cancellation) ?? "";
-        await Console.Error.WriteAsync("Password: ");
-        var typed = new System.Text.StringBuilder();
-        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
-        {
-            if (key.Key == ConsoleKey.Backspace)
-                typed.Length = Math.Max(0, typed.Length - 1);
-            else
-                typed.Append(key.KeyChar);
-        }
-        await Console.Error.WriteLineAsync();
-        return typed.ToString();
     }
 }

@@ -190,7 +190,7 @@ function showProof(state: Code): void {
   const { test, vaccination, pass } = state.proof;
   const items = [
     ...(pass ? [t('proof.pass', { until: moment(pass.until), purpose: pass.purpose })] : []),
-    ...(test ? [t('proof.test', { result: t(`result.${test.result}`), age: testAge(test.sampled, state.issuedAt), sampled: moment(test.sampled) })] : []),
+    ...(test ? [t('proof.test', { result: t(`result.${test.result}`), age: testAge(test.sampled, state.now), sampled: moment(test.sampled) })] : []),
     ...(vaccination ? [t('proof.vaccination', { doses: vaccination.doses, last: moment(vaccination.last) })] : []),
   ];
   const strip = find('#proof');
