@@ -112,7 +112,7 @@ public sealed class AreaTests(TestRegion region)
         const string file = """
             area,level,from,until,reason,remark
             990103001,high,2026-03-01,2026-03-15,"聚集性疫情, 封控",南浦
-            990103002,medium,2026-03-01T08:00+08:00,,管控
+            990103002,medium,2026-03-01T08:00+08:00,2026-03-15,管控
             990103999,high,2026-03-01,,没有这个街道
             990103003,severe,2026-03-01,,等级未知
             990103003,low,01/03/2026,,日期格式

@@ -234,6 +234,13 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await ShootAsync(page, "staff-areas-phone");
 
         await TheMapIsReadOnAPhoneByKeyboardWithoutSignInAsync();
+
+        // The same periods with an end: the city is left as it was.
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("2026-01-01,,", "2026-01-01,2026-01-02,", StringComparison.Ordinal));
+        await page.SetInputFilesAsync("#file", file);
+        await page.ClickAsync("#import button[type=submit]");
+        await Expect(page.Locator("#import-report")).ToContainTextAsync("设定 4");
+        await Expect(Tile(page, "990101002003")).ToHaveAttributeAsync("data-level", "none");
     }
 
     private async Task TheMapIsReadOnAPhoneByKeyboardWithoutSignInAsync()
