@@ -77,6 +77,24 @@ public sealed class AreaTests(TestRegion region)
     }
 
     [Fact]
+    public async Task After_the_last_number_nothing_more_can_be_added()
+    {
+        var backOffice = region.Services.GetRequiredService<IDbContextFactory<BackOfficeContext>>();
+        var committee = Area("990104004004");
+        await using (var context = await backOffice.CreateDbContextAsync())
+        {
+            context.FreeAreas.AddRange(Enumerable.Range(1, 998).Select(number => new FreeArea { Code = committee.Below(number).Value, NameZh = $"{number} 号", NameEn = $"No. {number}" }));
+            await context.SaveChangesAsync();
+        }
+        using var started = new AreaDirectory(Divisions.BuiltIn.With(Simulation.City.Divisions), backOffice);
+        await started.LoadAsync(default);
+
+        var last = await started.AddAsync(committee, new("末", "Last"), "somebody", region.Time.GetUtcNow(), default);
+        Assert.Equal((committee.Below(999), true, null), (last.Area!.Code, last.IsNew, last.Refusal));
+        Assert.Equal(Refusals.AreaFull, (await started.AddAsync(committee, new("外", "Beyond"), "somebody", region.Time.GetUtcNow(), default)).Refusal);
+    }
+
+    [Fact]
     public async Task The_regions_own_areas_are_given_down_to_the_committees_each_with_the_one_it_lies_in()
     {
         using var anyone = region.Anonymous();
@@ -188,6 +206,32 @@ public sealed class AreaTests(TestRegion region)
         var today = region.Time.GetUtcNow().ToOffset(TimeSpan.FromHours(8)).ToString("yyyy-MM-dd", null);
         await ImportAsync(epidemiologist, $"area,level,from,until,reason\n990102002001,high,{today},,x\n990102002002,medium,{today},,x\n990102002003,low,{today},,x\n");
         Assert.Equal(["red", "yellow", "green", "green"], await ColoursAsync(residents));
+    }
+
+    [Fact]
+    public async Task The_same_submission_twice_at_once_is_set_once()
+    {
+        using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
+        var (key, request) = (Guid.NewGuid().ToString(), new AreaRiskRequest(Elsewhere + "002003", "low", null, null, "常态化防控"));
+        var appends = await AppendsAsync();
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => epidemiologist.MustAsync(HttpStatusCode.Created, Routes.AreaRisks, request, key)));
+        Assert.Equal(appends + 1, await AppendsAsync());
+        Assert.Single(await HistoryOfAsync(epidemiologist, Elsewhere + "002003"));
+    }
+
+    [Fact]
+    public async Task After_another_node_has_written_the_change_is_refused_once_and_then_stands_beside_the_others()
+    {
+        using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
+        var now = Minute.Of(region.Time.GetUtcNow());
+        var others = new AreaRisk(Guid.NewGuid(), Area(Elsewhere + "002004"), RiskLevel.Low, now, Minute.Never, "另一节点", "node", now);
+        await region.Services.GetRequiredService<IJournal>().AppendAsync(
+            JournalStreams.Areas, region.Services.GetRequiredService<AreaRiskBoard>().NextSequence, EvidenceCodec.EncodeRisks([others]), default);
+
+        var (key, request) = (Guid.NewGuid().ToString(), new AreaRiskRequest(Elsewhere + "002004", "low", null, null, "本节点"));
+        Assert.Equal("journal-unavailable", await epidemiologist.RefusedAsync(Routes.AreaRisks, request, key));
+        await epidemiologist.MustAsync(HttpStatusCode.Created, Routes.AreaRisks, request, key);
+        Assert.Equal(["本节点", "另一节点"], (await HistoryOfAsync(epidemiologist, Elsewhere + "002004")).Select(change => change.Reason));
     }
 
     [Fact]

@@ -180,6 +180,94 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Staff_import_a_file_name_a_compound_and_see_on_the_map_what_holds_where_and_since_when()
+    {
+        var page = await DeskAsync("/staff/areas", Roles.Epidemiologist);
+        await ChooseAsync(page, "parent", "990000", "990100", "990101", "990101001", "990101001001");
+        await page.FillAsync("#areaZh", "水仙花园");
+        await page.FillAsync("#areaEn", "Narcissus Gardens");
+        await page.ClickAsync("#add-area button[type=submit]");
+        await Expect(page.Locator("#area-added")).ToContainTextAsync("990101001001001");
+
+        var file = Path.Combine(folder, "risks.csv");
+        await File.WriteAllTextAsync(file, """
+            area,level,from,until,reason
+            990101002,medium,2026-01-01,,街道管控
+            990101002003,high,2026-01-01,,聚集性疫情
+            990101001001001,high,2026-01-01,,小区内疫情
+            990101003,low,2026-01-01,,常态化防控
+            990101009,high,2026-01-01,,没有这个街道
+            """);
+        await page.SetInputFilesAsync("#file", file);
+        await page.ClickAsync("#import button[type=submit]");
+        await Expect(page.Locator("#import-report")).ToContainTextAsync("共 5 行：设定 4");
+        await Expect(page.Locator("#import-problems tbody tr")).ToHaveTextAsync(["6area没有这个行政区划。请从列表中选择"]);
+
+        await Expect(Tile(page, "990101002")).ToHaveTextAsync("第2街道中+1");
+        await Expect(Tile(page, "990101002003")).ToHaveTextAsync("第3社区高");
+        await Expect(Tile(page, "990101002004")).ToHaveAttributeAsync("aria-label", "第4社区: 中风险");
+        await Expect(Tile(page, "990101001001")).ToHaveAttributeAsync("aria-label", "第1社区: 未设等级, 其中 1 处有风险");
+        await Expect(Tile(page, "990101003009")).ToHaveAttributeAsync("data-level", "low");
+
+        await Tile(page, "990101001001").ClickAsync();
+        await page.ClickAsync("#inside button");
+        await Expect(page.Locator("#area-name")).ToContainTextAsync("水仙花园 · 990101001001001");
+        await Expect(page.Locator("#area-history")).ToContainTextAsync("小区内疫情");
+        await ShootAsync(page, "staff-areas-map");
+
+        await page.FillAsync("#days", "-7");
+        await Expect(page.Locator("#at")).Not.ToHaveValueAsync("");
+        await page.SelectOptionAsync("#level-filter", "low");
+        await Expect(page.Locator("#risks tbody tr")).ToContainTextAsync(["常态化防控"]);
+        await page.FillAsync("#at", "2025-12-31T12:00");
+        await page.PressAsync("#at", "Tab");
+        await Expect(Tile(page, "990101002003")).ToHaveAttributeAsync("data-level", "none");
+        await page.FillAsync("#known", "2025-12-31T12:00");
+        await page.PressAsync("#known", "Tab");
+        await Expect(page.Locator("#risks tbody td.hint")).ToBeVisibleAsync();
+        await page.ClickAsync("#map-now");
+        await Expect(Tile(page, "990101002003")).ToHaveAttributeAsync("data-level", "high");
+
+        await page.SetViewportSizeAsync(360, 780);
+        Assert.Equal(360, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await PassesTheAccessibilityRulesAsync(page);
+        await ShootAsync(page, "staff-areas-phone");
+
+        await TheMapIsReadOnAPhoneByKeyboardWithoutSignInAsync();
+    }
+
+    private async Task TheMapIsReadOnAPhoneByKeyboardWithoutSignInAsync()
+    {
+        foreach (var prefix in new[] { "", "/en" })
+        {
+            var phone = await PhoneAsync();
+            await phone.GotoAsync(Url(prefix + "/risks"));
+            await Expect(phone.Locator("#map[data-state=shown]")).ToBeVisibleAsync();
+            await Expect(phone.Locator("#risks tbody")).ToContainTextAsync("小区内疫情");
+            Assert.Equal(360, await phone.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+
+            // One stop of the tab key; Down to the first township and on to its committees, Right, Enter.
+            Assert.Equal(1, await phone.Locator("#map button[tabindex='0']").CountAsync());
+            await phone.Locator("#map button[tabindex='0']").FocusAsync();
+            foreach (var key in new[] { "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "Enter" })
+                await phone.Keyboard.PressAsync(key);
+            await Expect(Tile(phone, "990101002003")).ToBeFocusedAsync();
+            await Expect(phone.Locator("#area-history li")).ToHaveCountAsync(2);
+            await ShootAsync(phone, "risks-phone" + prefix.Replace('/', '-'));
+            await PassesTheAccessibilityRulesAsync(phone);
+            await phone.Context.CloseAsync();
+        }
+    }
+
+    private static async Task PassesTheAccessibilityRulesAsync(IPage page)
+    {
+        var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
+        Assert.Empty(axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html));
+    }
+
+    private static ILocator Tile(IPage page, string area) => page.Locator($"#map button[data-area=\"{area}\"]");
+
+    [Fact]
     public async Task A_question_is_answered_on_the_phone_and_the_code_follows_the_answer()
     {
         using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);

@@ -68,9 +68,9 @@ public sealed class AreaRisks
     public RiskPeriods Of(AreaCode area)
     {
         var county = area.County;
-        if (table[SlotOf(county.Value)].Area != 0)
+        if (HasRun(county))
             return new RiskPeriods(this, area);
-        return anyLarge ? new RiskPeriods(this, PrefectureOf(county)) : default;
+        return anyLarge ? OfLarger(county) : default;
     }
 
     public AreaRisk? Find(Guid id) => byId.GetValueOrDefault(id);
@@ -96,6 +96,22 @@ public sealed class AreaRisks
         ref readonly var run = ref table[SlotOf(area.Value)];
         return sorted.AsSpan(run.First, run.Count);
     }
+
+    /// <summary>The next larger area that may be at risk; none above a county when no prefecture or province is.</summary>
+    internal AreaCode Above(AreaCode area)
+    {
+        var parent = area.Parent;
+        return anyLarge || parent.Depth >= 6 ? parent : default;
+    }
+
+    private RiskPeriods OfLarger(AreaCode county)
+    {
+        var prefecture = new AreaCode(county.Value / 100_000_000 * 100_000_000);
+        var province = new AreaCode(county.Value / 10_000_000_000 * 10_000_000_000);
+        return HasRun(prefecture) || HasRun(province) ? new RiskPeriods(this, prefecture) : default;
+    }
+
+    private bool HasRun(AreaCode area) => table[SlotOf(area.Value)].Area != 0;
 
     // A county with anything at risk in it has a run, if only an empty one.
     private static Dictionary<long, Run> RunsOf(AreaRisk[] sorted)
@@ -123,8 +139,6 @@ public sealed class AreaRisks
             slot = (slot + 1) & (table.Length - 1);
         return slot;
     }
-
-    private static AreaCode PrefectureOf(AreaCode county) => new(county.Value / 100_000_000 * 100_000_000);
 }
 
 /// <summary>Walks over the risk periods of one area, from itself up to its province, without allocating.</summary>
@@ -154,7 +168,7 @@ public ref struct RiskPeriods
                 return false;
             run = risks!.SetOn(next);
             index = -1;
-            next = next.Parent;
+            next = risks.Above(next);
         }
         return true;
     }

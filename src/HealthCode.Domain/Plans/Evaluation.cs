@@ -220,10 +220,10 @@ internal ref struct Evaluation
 
     private readonly bool IsMeant(Condition condition, in RecordEntry from, in RecordEntry to)
     {
-        if (!policy.Region.Contains(to.Area))
+        if (!policy.IsInside(to.Area))
             return false;
         if (condition.Kind == ConditionKind.JourneyFromOutside)
-            return !policy.Region.Contains(from.Area);
+            return !policy.IsInside(from.Area);
         foreach (var period in areas.Of(from.Area))
         {
             if (IsLevel(period, condition) && period.From <= from.Start && from.Start < period.Until)

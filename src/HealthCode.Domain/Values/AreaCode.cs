@@ -64,7 +64,7 @@ public readonly record struct AreaCode(long Value) : IComparable<AreaCode>
     };
 
     /// <summary>The county that it lies in; a larger division is its own.</summary>
-    public AreaCode County => new(Padded / FreeFrom * 1_000_000);
+    public AreaCode County => new(IsFree ? Value / FreeFrom * 1_000_000 : Value / 1_000_000 * 1_000_000);
 
     /// <summary>The free-form area of this number just below: a compound of a residents' committee, a building of a compound.</summary>
     /// <param name="number">1 to 999.</param>

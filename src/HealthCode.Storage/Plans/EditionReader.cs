@@ -240,6 +240,8 @@ internal sealed class EditionReader(EditionProblems problems, Func<string, strin
         node.NothingElse();
         if (tests.Count == 0)
             node.Problem("tests says how many: negative, or onDays");
+        if (onDays.Count > 0 && node.Which(["negative", "withinDays", "apartHours", "fromDay"]).Count > 0)
+            node.Problem("onDays", "onDays says how many tests and when: nothing else stands beside it");
         return tests;
     }
 }

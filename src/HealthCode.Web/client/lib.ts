@@ -23,8 +23,9 @@ export const moment = (iso: string | undefined): string =>
 export const today = (): string => new Intl.DateTimeFormat('en-CA', china).format(new Date());
 /** What a field for a moment holds, read as China's time. */
 export const fromChina = (local: string): string | undefined => (local ? `${local}:00+08:00` : undefined);
-export const nowInChina = (): string =>
-  new Intl.DateTimeFormat('sv-SE', { ...china, dateStyle: 'short', timeStyle: 'short' }).format(new Date()).replace(' ', 'T');
+/** Now, or so many days later, as a field for a moment holds it. */
+export const nowInChina = (daysLater = 0): string =>
+  new Intl.DateTimeFormat('sv-SE', { ...china, dateStyle: 'short', timeStyle: 'short' }).format(Date.now() + daysLater * 86_400_000).replace(' ', 'T');
 
 export function find<T extends HTMLElement = HTMLElement>(selector: string, within: ParentNode = document): T {
   const element = within.querySelector<T>(selector);
@@ -76,6 +77,10 @@ export const post = <T>(path: string, body: unknown, key: string = crypto.random
     headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'HealthCode', 'Idempotency-Key': key },
     body: JSON.stringify(body),
   });
+
+/** Sends a file as it is, under the header that only our own pages send. */
+export const postFile = <T>(path: string, file: Blob, type: string): Promise<T> =>
+  send<T>(path, { method: 'POST', headers: { 'Content-Type': type, 'X-Requested-With': 'HealthCode' }, body: file });
 
 export function clearProblem(): void {
   find('#problem').hidden = true;

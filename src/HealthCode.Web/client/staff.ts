@@ -3,11 +3,11 @@ import { pickers } from './division';
 import { checked, clearProblem, fill, find, fromChina, get, make, moment, nowInChina, onSubmit, post, say, showProblem, t, value, type Both } from './lib';
 import { evidenceText, reasonCard, staffPage, type Evidence, type Reason } from './parts';
 
-const rowsOf = (table: string): HTMLElement => find(`${table} tbody`);
-const row = (...cells: (Node | string)[]): HTMLTableRowElement => make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
+export const rowsOf = (table: string): HTMLElement => find(`${table} tbody`);
+export const row = (...cells: (Node | string)[]): HTMLTableRowElement => make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
 
 /** A button that asks for the reason first, in the row itself: what is done to somebody is never done without one. */
-function withReason(label: string, work: (reason: string) => Promise<void>): HTMLElement {
+export function withReason(label: string, work: (reason: string) => Promise<void>): HTMLElement {
   const form = make('form', { class: 'inline', novalidate: '' },
     make('input', { 'aria-label': t('reason'), placeholder: t('reason'), class: 'form-control', maxlength: '200' }),
     make('button', { class: 'btn', type: 'submit' }, label));
@@ -25,30 +25,6 @@ function withReason(label: string, work: (reason: string) => Promise<void>): HTM
 
 export const home = (): Promise<void> => staffPage([], async () => {
   find('#welcome').hidden = false;
-});
-
-type Risk = { id: string; areaName: Both; level: string; from: string; until?: string; reason: string; setBy: string };
-
-export const areas = (): Promise<void> => staffPage(['epidemiologist'], async () => {
-  const division = pickers();
-  const load = async (): Promise<void> => {
-    const risks = await get<Risk[]>('/v1/areas/risks');
-    fill(rowsOf('#risks'), risks.map((risk) => row(
-      say(risk.areaName), t(`level.${risk.level}`), moment(risk.from), risk.until ? moment(risk.until) : '—', risk.reason, risk.setBy,
-      withReason(t('areas.end'), async (reason) => {
-        await post(`/v1/areas/risks/${risk.id}/end`, { reason });
-        await load();
-      }))), t('empty'));
-  };
-  onSubmit('#set-risk', async (form, key) => {
-    await post('/v1/areas/risks', {
-      area: division.area?.code ?? '', level: value(form, 'level'), from: fromChina(value(form, 'from')), until: fromChina(value(form, 'until')),
-      reason: value(form, 'reason'),
-    }, key);
-    find<HTMLInputElement>('#reason').value = '';
-    await load();
-  });
-  await load();
 });
 
 type Case = {
