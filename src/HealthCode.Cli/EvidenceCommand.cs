@@ -11,10 +11,11 @@ internal static class EvidenceCommand
     public static Command Create()
     {
         var file = new Argument<FileInfo>("FILE") { Description = "JSON Lines, one fact a line" };
-        var url = new Option<Uri>("--url") { Description = "The region", DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080") };
+        var url = new Option<string>("--url") { Description = "The region", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
+        url.Accepts(text => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme.StartsWith("http", StringComparison.Ordinal), "http://… or https://…");
         var user = new Option<string>("--user") { Description = "The epidemiologist whose account brings it in", Required = true };
         var feed = new Command("feed", "Bring in a source's facts; the password is read from standard input") { file, url, user };
-        feed.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(file)!, parsed.GetValue(url)!, parsed.GetValue(user)!, cancellation));
+        feed.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(file)!, new Uri(parsed.GetValue(url)!), parsed.GetValue(user)!, cancellation));
         return new Command("evidence", "Facts that sources report") { feed };
     }
 
