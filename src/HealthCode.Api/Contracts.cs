@@ -113,11 +113,6 @@ public sealed record AreaRiskState(
 
 public sealed record AreaRiskEnd(DateTimeOffset? At, string Reason);
 
-/// <summary>The plan in force, readable by everyone.</summary>
-public sealed record PlanState(EditionState Edition, IReadOnlyList<RuleState> Rules);
-
-public sealed record RuleState(string Rule, string Colour, Text Title, Text Explanation, Text Owner, string Source, Text WhatToDo);
-
 // ---- Checkpoints ----
 
 public sealed record PlaceState(string Id, Text Name, string Kind, string Area, string AreaName, bool AsksTemperature);
