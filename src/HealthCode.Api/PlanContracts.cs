@@ -96,9 +96,9 @@ public sealed record WhatIfAnswer(
 public sealed record ColourChange(string From, string To, long People);
 
 /// <param name="Area">Absent for people who have told of no residence.</param>
-/// <param name="People">Absent where it is below five, or would give away such a number elsewhere.</param>
 public sealed record AreaChange(string? Area, Text AreaName, IReadOnlyList<AreaColourChange> Colours);
 
+/// <param name="People">Absent where it is below five, or would give away such a number elsewhere.</param>
 public sealed record AreaColourChange(string From, string To, long? People);
 
 /// <param name="Before">People whom it holds under the edition in force.</param>
