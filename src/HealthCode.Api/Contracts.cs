@@ -75,10 +75,11 @@ public sealed record EditionState(string Id, Text Title, string Region, DateTime
 /// <param name="Until">When it ends by itself at the latest; absent when it ends by an event only.</param>
 /// <param name="EarliestEnd">The first moment at which it can end if the person does all that is asked.</param>
 /// <param name="Evidence">What holds it, in words with dates.</param>
-/// <param name="End">How it ends, in words, with what is already done.</param>
+/// <param name="End">How it ends, in the plan's words.</param>
+/// <param name="Endings">Any of these ends it, each with what is already done. Empty when only what holds it can end it.</param>
 public sealed record ReasonState(
     string Rule, string Colour, Text Title, Text Explanation, Text Owner, string Source, Text Evidence,
-    DateTimeOffset Since, DateTimeOffset? Until, DateTimeOffset? EarliestEnd, Text End, Text WhatToDo);
+    DateTimeOffset Since, DateTimeOffset? Until, DateTimeOffset? EarliestEnd, Text End, IReadOnlyList<Text> Endings, Text WhatToDo);
 
 /// <param name="Symptoms">Codes: fever, dry-cough, fatigue, breathless, sore-throat, diarrhoea, other. Empty = none.</param>
 /// <param name="Temperature">Degrees Celsius, 34.0–43.0; absent when not taken.</param>

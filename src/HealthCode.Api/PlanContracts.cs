@@ -21,10 +21,11 @@ public sealed record PlanState(EditionState Edition, string State, DateTimeOffse
 /// <param name="End">How it ends, in the officer's words.</param>
 /// <param name="Holds">Any of these holds it.</param>
 /// <param name="Ends">Any of these ends it; empty when it ends only with what holds it.</param>
+/// <param name="StartsAfterDays">It holds only from so many days after what holds it; 0 = at once.</param>
 /// <param name="Pass">A time-limited pass may be given for it.</param>
 public sealed record RuleState(
-    string Rule, string Colour, Text Title, Text Explanation, Text End, IReadOnlyList<Text> Holds, IReadOnlyList<Text> Ends, Text Owner,
-    string Source, Text WhatToDo, bool Pass);
+    string Rule, string Colour, Text Title, Text Explanation, Text End, IReadOnlyList<Text> Holds, IReadOnlyList<Text> Ends,
+    int StartsAfterDays, Text Owner, string Source, Text WhatToDo, bool Pass);
 
 /// <summary>An edition's file and its cases, as they were approved.</summary>
 public sealed record EditionTextState(string Id, string Text, string Cases);

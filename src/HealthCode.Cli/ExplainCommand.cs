@@ -50,7 +50,11 @@ internal static class ExplainCommand
             foreach (var risk in EvidenceCodec.DecodeRisks(batch).Where(risk => risk.SetAt <= now))
                 areas = areas.With(risk);
         }
-        Print(Explanation.Of(record, areas, EditionFile.Load(Commands.EditionPath(paths)), now), record);
+        // By the edition that was in force then, whatever has superseded it.
+        var (history, _) = await PlanHistory.LoadAsync(journal, now, cancellation);
+        if (history.IsEmpty)
+            return Fail("No edition was ever in force here. Start the region once.");
+        Print(history.Explain(record, areas, now), record);
         return 0;
     }
 
@@ -70,23 +74,32 @@ internal static class ExplainCommand
         Console.WriteLine($"edition   {explanation.Edition.Id}  {explanation.Edition.Title.En}");
         Console.WriteLine($"colour    {explanation.Decision.Colour}   next change by itself: {explanation.Decision.NextChange}");
         Console.WriteLine();
-        foreach (var (rule, finding) in explanation.Rules.Select(found => (found.Rule, found.Finding)))
-        {
-            Console.WriteLine($"{(finding.Holds ? "HOLDS" : "  -  ")} {rule.Number,-4} {rule.Colour,-6} {rule.Title.En}");
-            if (finding.Evidence is { } evidence)
-            {
-                Console.WriteLine($"           evidence {evidence.Id} ({evidence.Kind.ToString().ToLowerInvariant()}, {evidence.Source}), since {finding.Since}, until {finding.Until}");
-                if (rule.ReportsToEnd > 0)
-                    Console.WriteLine($"           {finding.ReportsDone} of {rule.ReportsToEnd} normal daily reports in a row");
-                if (finding.Holds)
-                    Console.WriteLine($"           ends: {rule.End.En}");
-            }
-        }
+        foreach (var finding in explanation.Rules)
+            Print(finding, explanation.At);
         Console.WriteLine();
         Console.WriteLine($"evidence  {record.All.Count}");
         foreach (var evidence in record.All)
             Console.WriteLine($"  {evidence.Happened}  {evidence.Id}  {evidence.Kind,-11} {evidence.Source}{(record.IsWithdrawn(evidence.Id) ? "  WITHDRAWN" : "")}");
     }
+
+    private static void Print(RuleFinding finding, Minute now)
+    {
+        var rule = finding.Rule;
+        Console.WriteLine($"{(finding.Holds ? "HOLDS" : finding.Asked is null ? "  -  " : "ASKS ")} {rule.Number,-4} {rule.Colour,-6} {rule.Title.En}");
+        foreach (var condition in rule.Holds)
+            Console.WriteLine($"           held by  {PlanText.Of(condition).En}");
+        if (finding.Since.Value > 0)
+            Console.WriteLine($"           since    {finding.Since}, until {finding.Until}{EvidenceOf(finding)}");
+        foreach (var ending in finding.Endings)
+            Console.WriteLine($"           ends by  {PlanText.Of(ending).En}");
+        if (finding.EarliestEnd(now) is { } day)
+            Console.WriteLine($"           earliest {day}");
+        if (finding.Asked is { } asked)
+            Console.WriteLine($"           asks about stay {asked.Id}, {asked.Confidence} % sure ({asked.Source})");
+    }
+
+    private static string EvidenceOf(RuleFinding finding) => finding.Evidence is { } evidence
+        ? $", by {Spelling.Of(evidence.Kind)} {evidence.Id} ({evidence.Source})" : "";
 
     private static int Fail(string message)
     {

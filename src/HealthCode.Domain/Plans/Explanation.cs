@@ -3,12 +3,61 @@ namespace HealthCode.Domain;
 /// <summary>Every rule of the edition with how it stands: what a person, or a court, may ask of a colour.</summary>
 public sealed record Explanation(PersonId Person, Minute At, PlanEdition Edition, Decision Decision, IReadOnlyList<RuleFinding> Rules)
 {
-    public IEnumerable<RuleFinding> Reasons => Rules.Where(rule => rule.Finding.Holds).OrderByDescending(rule => rule.Rule.Colour);
+    public IEnumerable<RuleFinding> Reasons => Rules.Where(rule => rule.Holds).OrderByDescending(rule => rule.Rule.Colour);
+
+    /// <summary>The doubtful stays that a question is asked about, each with the rules that it would hold.</summary>
+    public IEnumerable<(Stay Stay, IReadOnlyList<RuleFinding> Under)> Questions => Rules.Where(rule => rule.Asked is not null)
+        .GroupBy(rule => rule.Asked!).Select(group => (group.Key, (IReadOnlyList<RuleFinding>)[.. group]));
 
     /// <summary>Spelled out from the same arguments as the decision, only when it is asked for.</summary>
-    public static Explanation Of(PersonRecord record, AreaRisks areas, PlanEdition edition, Minute now) => new(
-        record.Person, now, edition, Policy.Decide(record.Standing, areas, edition, now),
-        [.. edition.Rules.Select(rule => new RuleFinding(rule, Policy.Find(rule, record.Standing, areas, edition, now)))]);
+    public static Explanation Of(PersonRecord record, AreaRisks areas, Policy policy, Minute now)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(policy);
+        return new(
+            record.Person, now, policy.Edition, policy.Decide(record.Facts, areas, now),
+            [.. policy.Edition.Rules.Select(rule => FindingOf(rule, record, areas, policy, now))]);
+    }
+
+    private static RuleFinding FindingOf(Rule rule, PersonRecord record, AreaRisks areas, Policy policy, Minute now)
+    {
+        var evaluation = new Evaluation(policy, record.Facts, areas, now);
+        var finding = evaluation.Find(rule);
+        var endings = new List<EndingProgress>(rule.Ends.Length);
+        if (finding.Since.Value > 0)
+        {
+            foreach (var ending in rule.Ends)
+                endings.Add(evaluation.ProgressOf(ending, finding.Since));
+        }
+        return new RuleFinding(
+            rule, finding.Holds, finding.Entry >= 0 ? record.EvidenceOf(finding.Entry) : null, finding.Since, finding.Until, endings,
+            finding.Asked >= 0 ? (Stay)record.EvidenceOf(finding.Asked) : null);
+    }
 }
 
-public sealed record RuleFinding(Rule Rule, Finding Finding);
+/// <summary>How one rule stands for one person.</summary>
+/// <param name="Evidence">What held it last, whether it has ended or not; null when nothing ever did, or when reports were missed.</param>
+/// <param name="Since">The moment from which its endings count; the default when nothing ever held it.</param>
+/// <param name="Until">When it ends by itself; <see cref="Minute.Never"/> when only evidence ends it.</param>
+/// <param name="Endings">How far each of its endings has come, in the rule's order; empty when nothing ever held it.</param>
+/// <param name="Asked">The doubtful stay that the person is asked about; else null.</param>
+public sealed record RuleFinding(
+    Rule Rule, bool Holds, Evidence? Evidence, Minute Since, Minute Until, IReadOnlyList<EndingProgress> Endings, Stay? Asked)
+{
+    /// <summary>
+    /// The day on which the rule ends if the person does all that is theirs to do and nothing else happens; null when it
+    /// does not hold, or waits for somebody else.
+    /// </summary>
+    public Day? EarliestEnd(Minute now)
+    {
+        if (!Holds)
+            return null;
+        Day? earliest = Until.IsNever ? null : Day.Of(Until);
+        foreach (var ending in Endings)
+        {
+            if (ending.EarliestDay(Since, now) is { } day && (earliest is null || day < earliest.Value))
+                earliest = day;
+        }
+        return earliest;
+    }
+}

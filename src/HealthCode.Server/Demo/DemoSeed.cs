@@ -28,6 +28,10 @@ internal sealed class DemoSeed(
     /// <summary>The first hundred residents of the city have not applied yet: they are for trying the application.</summary>
     public const int NotYetApplied = 100;
 
+    /// <summary>One account of each role, and a second plan officer: who writes an edition may not approve it.</summary>
+    private static readonly (string Name, string Role)[] Staff =
+        [.. StaffFeature.RoleNames.Select(role => (role, role)), (Roles.PlanOfficer + "-2", Roles.PlanOfficer)];
+
     private const string Marker = "demo-seeded";
     private const int DaysBehind = 7;
     private const int ChunkSize = 500;
@@ -50,7 +54,7 @@ internal sealed class DemoSeed(
         }
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
         await AddStaffAsync(password, cancellation);
-        var signIns = new DemoSignIns(password, city.Venue(0).Id, StaffFeature.RoleNames);
+        var signIns = new DemoSignIns(password, city.Venue(0).Id, [.. Staff.Select(account => account.Name)]);
         var options = new FileStreamOptions
         {
             Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
@@ -148,14 +152,14 @@ internal sealed class DemoSeed(
         await using var scope = scopes.CreateAsyncScope();
         var users = scope.ServiceProvider.GetRequiredService<UserManager<StaffUser>>();
         var roles = scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>();
-        foreach (var role in StaffFeature.RoleNames)
+        foreach (var (name, role) in Staff)
         {
             // A start that was killed half-way left an account whose password nobody knows.
-            if (await users.FindByNameAsync(role) is { } old)
+            if (await users.FindByNameAsync(name) is { } old)
                 await users.DeleteAsync(old);
             IReadOnlyList<string> guarded = role == Roles.Guard
                 ? [.. Enumerable.Range(0, PlacesOfGuard).Select(index => city.Venue(index).Id).Where(id => !places.IsGuarded(id, role))] : [];
-            await StaffFeature.CreateAsync(users, roles, places, new StaffRequest(role, password, [role], guarded), cancellation);
+            await StaffFeature.CreateAsync(users, roles, places, new StaffRequest(name, password, [role], guarded), cancellation);
         }
     }
 

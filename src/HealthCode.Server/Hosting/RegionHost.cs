@@ -65,11 +65,10 @@ public static class RegionHost
         services.AddSingleton(provider => new TokenIssuer(keys));
         services.AddSingleton(provider => new TokenReader(keys));
         services.AddHealthCodeStorage(region.Data, keys.Secret("profiles"));
-        services.AddSingleton(EditionFile.Load(Path.Combine(AppContext.BaseDirectory, "editions", region.Edition + ".yaml")));
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, keyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddAreas().AddPlaces().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddAreas().AddPlans().AddPlaces().AddStaff();
         if (region.Demo)
             services.AddDemo(region);
         else
@@ -122,12 +121,21 @@ public static class RegionHost
         app.MapScalarApiReference("/reference").AllowAnonymous();
     }
 
-    /// <summary>What must be there before the first request: tables, area risks, places.</summary>
+    /// <summary>What must be there before the first request: tables, area risks, an edition in force, places.</summary>
     private static async Task OpenAsync(IServiceProvider services, CancellationToken cancellation)
     {
         await services.GetRequiredService<RegionStore>().MigrateAsync(cancellation);
         await services.GetRequiredService<AreaRiskBoard>().LoadAsync(services.GetRequiredService<IJournal>(), cancellation);
+        await OpenPlansAsync(services, cancellation);
         await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
+    }
+
+    private static async Task OpenPlansAsync(IServiceProvider services, CancellationToken cancellation)
+    {
+        var (board, journal) = (services.GetRequiredService<PlanBoard>(), services.GetRequiredService<IJournal>());
+        await board.LoadAsync(journal, cancellation);
+        var now = Minute.Of(services.GetRequiredService<TimeProvider>().GetUtcNow());
+        await board.BeginAsync(journal, services.GetRequiredService<RegionOptions>().Edition, now, cancellation);
     }
 
     // Two regions may run on one machine; the silo's port is nobody's business while it is alone.

@@ -28,15 +28,34 @@ public readonly record struct PersonKey([property: Id(0)] ulong High, [property:
 }
 
 /// <summary>One reason that holds, as it goes between nodes.</summary>
-/// <param name="Evidence">What holds it, as the journal's bytes.</param>
+/// <param name="Evidence">What holds it, as the journal's bytes; empty for reports that were missed.</param>
+/// <param name="EarliestEnd">The day on which it can end at the earliest; null when it waits for somebody else.</param>
+/// <param name="Endings">How far each of the rule's endings has come, in its order.</param>
 [GenerateSerializer, Immutable]
 public sealed record HeldRule(
     [property: Id(0)] string Rule, [property: Id(1)] byte[] Evidence, [property: Id(2)] int Since, [property: Id(3)] int Until,
-    [property: Id(4)] int ReportsDone, [property: Id(5)] int CountedTo);
+    [property: Id(4)] int? EarliestEnd, [property: Id(5)] HeldEnding[] Endings);
 
+/// <summary>How far one way to end has come, as it goes between nodes.</summary>
+[GenerateSerializer, Immutable]
+public readonly record struct HeldEnding(
+    [property: Id(0)] int DaysEnd, [property: Id(1)] int ReportsDone, [property: Id(2)] int TestsDone, [property: Id(3)] bool Released,
+    [property: Id(4)] bool Diagnosed)
+{
+    internal static HeldEnding Of(EndingProgress progress) =>
+        new(progress.DaysEnd.Value, progress.ReportsDone, progress.TestsDone, progress.Released, progress.Diagnosed);
+
+    internal EndingProgress For(Ending ending) => new(ending, new(DaysEnd))
+    {
+        ReportsDone = ReportsDone, TestsDone = TestsDone, Released = Released, Diagnosed = Diagnosed,
+    };
+}
+
+/// <param name="Edition">The edition that decided: what is spelled out afterwards is spelled out by it.</param>
 [GenerateSerializer, Immutable]
 public sealed record Decided(
-    [property: Id(0)] Colour Colour, [property: Id(1)] int NextChange, [property: Id(2)] int At, [property: Id(3)] HeldRule[] Reasons);
+    [property: Id(0)] Colour Colour, [property: Id(1)] int NextChange, [property: Id(2)] int At, [property: Id(3)] string Edition,
+    [property: Id(4)] HeldRule[] Reasons);
 
 [GenerateSerializer, Immutable]
 public sealed record ShownCode(

@@ -30,7 +30,7 @@ internal static class PeopleFeature
         var name = await people.MaskedNameAsync(person, cancellation);
         var state = new CodeState(
             Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
-            Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionState, words.ReasonsOf(shown.Decided), shown.ReportedToday);
+            Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionOf(shown.Decided), words.ReasonsOf(shown.Decided), shown.ReportedToday);
         return Results.Json(state, ApiJson.Default.CodeState);
     }
 

@@ -1,5 +1,6 @@
 using HealthCode.Domain;
 using HealthCode.Server.Areas;
+using HealthCode.Server.Plans;
 using HealthCode.Storage;
 using HealthCode.Tokens;
 using Orleans.Concurrency;
@@ -13,7 +14,7 @@ namespace HealthCode.Server.People;
 /// </remarks>
 [Reentrant]
 internal sealed class PersonPartitionGrain(
-    IJournal journal, AreaRiskBoard areas, PlanEdition edition, TokenIssuer issuer, TimeProvider time)
+    IJournal journal, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, TimeProvider time)
     : Grain, IPersonPartitionGrain
 {
     /// <summary>A code is handed out again while at least so much of its life is left; then it is signed anew.</summary>
@@ -62,22 +63,22 @@ internal sealed class PersonPartitionGrain(
 
     private Decided Decide(PersonRecord record, Minute now)
     {
-        var current = areas.Current;
-        var decision = Policy.Decide(record.Standing, current, edition, now);
-        return new Decided(decision.Colour, decision.NextChange.Value, now.Value, Reasons(record, current, decision, now));
+        var (current, history) = (areas.Current, plans.Current);
+        var decision = history.Decide(record.Facts, current, now);
+        return new Decided(
+            decision.Colour, decision.NextChange.Value, now.Value, history.At(now).Edition.Id, Reasons(record, current, history, decision, now));
     }
 
-    private HeldRule[] Reasons(PersonRecord record, AreaRisks current, Decision decision, Minute now)
+    private static HeldRule[] Reasons(PersonRecord record, AreaRisks current, PlanHistory history, Decision decision, Minute now)
     {
         if (decision.Holding == 0)
             return [];
         var held = new List<HeldRule>(decision.ReasonCount);
-        foreach (var reason in Explanation.Of(record, current, edition, now).Reasons)
+        foreach (var reason in history.Explain(record, current, now).Reasons)
         {
-            var finding = reason.Finding;
             held.Add(new HeldRule(
-                reason.Rule.Number, EvidenceCodec.Encode([finding.Evidence!]), finding.Since.Value, finding.Until.Value,
-                finding.ReportsDone, finding.CountedTo.Value));
+                reason.Rule.Number, reason.Evidence is { } evidence ? EvidenceCodec.Encode([evidence]) : [], reason.Since.Value,
+                reason.Until.Value, reason.EarliestEnd(now)?.Value, [.. reason.Endings.Select(HeldEnding.Of)]));
         }
         return [.. held];
     }

@@ -2,12 +2,13 @@ using System.Globalization;
 using HealthCode.Api;
 using HealthCode.Domain;
 using HealthCode.Server.Places;
+using HealthCode.Server.Plans;
 using HealthCode.Storage;
 
 namespace HealthCode.Server.People;
 
 /// <summary>Turns decisions and evidence into what people read, in both languages.</summary>
-internal sealed class Words(PlanEdition edition, Divisions divisions, PlaceDirectory places)
+internal sealed class Words(PlanBoard plans, Divisions divisions, PlaceDirectory places)
 {
     private static readonly Dictionary<Symptoms, Text> SymptomNames = new()
     {
@@ -16,31 +17,36 @@ internal sealed class Words(PlanEdition edition, Divisions divisions, PlaceDirec
         [Symptoms.Diarrhoea] = new("腹泻", "diarrhoea"), [Symptoms.Other] = new("其他症状", "another symptom"),
     };
 
-    public EditionState EditionState { get; } = new(
-        edition.Id, edition.Title, edition.Region, edition.InForceFrom.ToDateTimeOffset().ToOffset(China), edition.Source);
+    public EditionState EditionOf(Decided decided) => EditionOf(plans.Current.Find(decided.Edition)!);
+
+    public static EditionState EditionOf(Enacted enacted) => new(
+        enacted.Edition.Id, enacted.Edition.Title, enacted.Edition.Region, Moment(enacted.InForceFrom)!.Value, enacted.Edition.Source);
 
     private static readonly TimeSpan China = TimeSpan.FromHours(8);
 
-    public IReadOnlyList<ReasonState> ReasonsOf(Decided decided) => [.. decided.Reasons.Select(held => ReasonOf(held, new Minute(decided.At)))];
+    public IReadOnlyList<ReasonState> ReasonsOf(Decided decided)
+    {
+        var edition = plans.Current.Find(decided.Edition)!.Edition;
+        return [.. decided.Reasons.Select(held => ReasonOf(held, edition))];
+    }
 
     public static string ColourOf(Colour colour) => colour.ToString().ToLowerInvariant();
 
     public static DateTimeOffset? Moment(Minute minute) => minute.IsNever ? null : minute.ToDateTimeOffset().ToOffset(China);
 
-    private ReasonState ReasonOf(HeldRule held, Minute now)
+    private ReasonState ReasonOf(HeldRule held, PlanEdition edition)
     {
         var rule = edition.Rules.First(rule => rule.Number == held.Rule);
-        var evidence = EvidenceCodec.Decode(held.Evidence)[0];
-        var finding = new Finding(true, evidence, new(held.Since), new(held.Until), held.ReportsDone, new(held.CountedTo));
-        var earliest = finding.EarliestEnd(rule, now) is { } day ? Moment(day.Start) : null;
+        var earliest = held.EarliestEnd is { } day ? Moment(new Day(day).Start) : null;
         return new ReasonState(
-            rule.Number, ColourOf(rule.Colour), rule.Title, rule.Explanation, rule.Owner, rule.Source, Describe(evidence),
-            Moment(finding.Since)!.Value, Moment(finding.Until), earliest, EndOf(rule, finding), rule.WhatToDo);
+            rule.Number, ColourOf(rule.Colour), rule.Title, rule.Explanation, rule.Owner, rule.Source,
+            held.Evidence.Length > 0 ? Describe(EvidenceCodec.Decode(held.Evidence)[0]) : NothingReported(new(held.Since)),
+            Moment(new(held.Since))!.Value, Moment(new(held.Until)), earliest, rule.End,
+            [.. rule.Ends.Zip(held.Endings, (ending, progress) => PlanText.Of(progress.For(ending)))], rule.WhatToDo);
     }
 
-    private static Text EndOf(Rule rule, Finding finding) => rule.ReportsToEnd == 0 ? rule.End : new(
-        $"{rule.End.Zh}（已连续正常打卡 {finding.ReportsDone} 天，共需 {rule.ReportsToEnd} 天）",
-        $"{rule.End.En} ({finding.ReportsDone} of {rule.ReportsToEnd} normal daily reports in a row so far)");
+    private static Text NothingReported(Minute since) =>
+        new($"至 {Day.Of(since).Plus(-1)} 未健康打卡", $"No health report up to {Day.Of(since).Plus(-1)}");
 
     public EvidenceState StateOf(Evidence evidence, PersonRecord record)
     {

@@ -98,15 +98,15 @@ internal static class OfficerEndpoints
             return Refuse.With(Refusals.SamePerson);
         if (Fields.Text(request.Reason, "reason", Refusals.ReasonMissing) is { } badReason)
             return badReason;
-        var findings = drafts.Check(known.Text);
+        var findings = drafts.Check(known!.Text);
         if (FailureOf(findings) is { } failure)
             return failure;
-        if (!known!.IsTried)
+        if (!known.IsTried)
             return Refuse.With(Refusals.NotTried);
 
         var fact = new EditionApproved
         {
-            Edition = findings.Edition!.Id, Text = known.Text.Text, Bases = findings.Bases, Cases = known.Text.Cases,
+            Edition = findings.Edition!.Id, Text = known.Text.Text, Base = findings.Base, Cases = known.Text.Cases,
             Author = string.Join(", ", new[] { known.Draft.Author, known.Draft.ChangedBy }.Distinct()), By = by, Reason = request.Reason.Trim(),
             At = default, InForceFrom = default,
         };

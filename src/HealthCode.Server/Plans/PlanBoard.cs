@@ -35,7 +35,7 @@ internal sealed class PlanBoard
         var first = new EditionApproved
         {
             Edition = findings.Edition.Id, By = Start, Author = Start, At = now, InForceFrom = now, Reason = "The region's first start",
-            Text = text.Text, Bases = findings.Bases, Cases = text.Cases,
+            Text = text.Text, Base = findings.Base, Cases = text.Cases,
         };
         await journal.AppendAsync(JournalStreams.Plans, NextSequence, PlanCodec.Encode(first), cancellation);
         Publish(first);

@@ -77,8 +77,12 @@ internal static class PlansFeature
     private static IResult Plan(PlanHistory history, Enacted edition, Minute now) => Results.Json(
         new PlanState(
             Words.EditionOf(edition), StateOf(history, edition, now), Words.Moment(history.EndOf(edition)),
-            [.. edition.Edition.Rules.Select(rule => RuleWords.StateOf(rule, edition.Edition))]),
+            [.. edition.Edition.Rules.Select(StateOf)]),
         ApiJson.Default.PlanState);
+
+    private static RuleState StateOf(Rule rule) => new(
+        rule.Number, Words.ColourOf(rule.Colour), rule.Title, rule.Explanation, rule.End, [.. rule.Holds.Select(PlanText.Of)],
+        [.. rule.Ends.Select(PlanText.Of)], rule.StartsAfterDays, rule.Owner, rule.Source, rule.WhatToDo, rule.Pass);
 
     private static string StateOf(PlanHistory history, Enacted edition, Minute now) =>
         edition == history.At(now) ? "in-force" : edition.InForceFrom > now ? "planned" : "past";

@@ -71,7 +71,7 @@ internal sealed partial class WhatIfDesk(
                     state = state with { PartitionsDone = done.PartitionsDone, People = done.People };
             });
             var against = board.Current.At(running.At).Policy;
-            var whatIf = new WhatIf(journal, region.Partitions) { RestShare = RestShare };
+            var whatIf = new WhatIf(journal, region.Partitions, time) { RestShare = RestShare };
             var outcome = await Task.Run(
                 () => whatIf.RunAsync(new(against, running.Policy, running.At), progress, cancelled.Token), cancelled.Token);
             var answer = WhatIfWords.AnswerOf(outcome, divisions);

@@ -8,21 +8,17 @@ namespace HealthCode.Server.Plans;
 /// <summary>A trial's outcome as the interface gives it.</summary>
 internal static class WhatIfWords
 {
-    private static readonly Colour[] Colours = [Colour.Green, Colour.Yellow, Colour.Red];
-
     public static WhatIfAnswer AnswerOf(WhatIfOutcome outcome, Divisions divisions) => new(
         outcome.Draft.Id, outcome.InForce.Id, Words.Moment(outcome.At)!.Value, outcome.People, outcome.Changed,
-        [.. Pairs.Select(pair => new ColourChange(Words.ColourOf(pair.From), Words.ColourOf(pair.To), outcome.Colours[pair.From, pair.To]))],
+        [.. ColourTable.Ways.Select(pair => new ColourChange(Words.ColourOf(pair.From), Words.ColourOf(pair.To), outcome.Colours[pair.From, pair.To]))],
         [.. outcome.Areas.Select(area => AreaOf(area, divisions))],
         [.. outcome.Rules.Select(rule => new RuleChange(rule.Number, rule.Before, rule.After, rule.Gained, rule.Lost))],
         [.. outcome.Shapes.Select(ShapeOf)], Math.Round(outcome.Took.TotalSeconds, 3));
 
-    private static IEnumerable<(Colour From, Colour To)> Pairs => Colours.SelectMany(from => Colours.Select(to => (from, to)));
-
     private static AreaChange AreaOf(AreaOutcome area, Divisions divisions) => new(
         area.County.IsNone ? null : area.County.ToString(),
         area.County.IsNone ? new("未申报住址", "No residence told") : new(divisions.NameOf(area.County), divisions.EnglishNameOf(area.County)),
-        [.. Pairs.Select(pair => new AreaColourChange(Words.ColourOf(pair.From), Words.ColourOf(pair.To), area.Shown(pair.From, pair.To)))]);
+        [.. ColourTable.Ways.Select(pair => new AreaColourChange(Words.ColourOf(pair.From), Words.ColourOf(pair.To), area.Shown(pair.From, pair.To)))]);
 
     private static RecordShape ShapeOf(ShapeOutcome shape) => new(
         Words.ColourOf(shape.From), Words.ColourOf(shape.To), shape.Before, shape.After, shape.People,

@@ -9,10 +9,10 @@ public sealed record EditionProblem(int Line, int Column, string Message);
 
 /// <summary>What an edition's text and cases amount to.</summary>
 /// <param name="Policy">Null while the text has problems.</param>
-/// <param name="Bases">The texts of the editions that it builds on, its own base first.</param>
+/// <param name="Base">The text of the edition that a regional one builds on; else null.</param>
 /// <param name="Cases">How each case does; none while the text has problems.</param>
 public sealed record EditionFindings(
-    Policy? Policy, IReadOnlyList<string> Bases, IReadOnlyList<EditionProblem> Problems, IReadOnlyList<CaseResult> Cases)
+    Policy? Policy, string? Base, IReadOnlyList<EditionProblem> Problems, IReadOnlyList<CaseResult> Cases)
 {
     public PlanEdition? Edition => Policy?.Edition;
 
@@ -27,17 +27,19 @@ public sealed partial class EditionLibrary(PlanHistory history, params string[] 
     public EditionFindings Check(EditionText text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var search = new BaseSearch(history, folders);
+        string? based = null;
         try
         {
-            var policy = new Policy(EditionFile.Parse(text.Text, Name, search.Find));
-            return new(policy, search.Texts, [], string.IsNullOrWhiteSpace(text.Cases) ? [] : CaseTable.Check(text.Cases, policy));
+            var policy = new Policy(EditionFile.Parse(text.Text, Name, id => based = TextOf(id)));
+            return new(policy, based, [], string.IsNullOrWhiteSpace(text.Cases) ? [] : CaseTable.Check(text.Cases, policy));
         }
         catch (EditionFileException refused)
         {
-            return new(null, [], [.. refused.Problems.Select(ProblemOf)], []);
+            return new(null, null, [.. refused.Problems.Select(ProblemOf)], []);
         }
     }
+
+    private string? TextOf(string id) => history.Find(id)?.Approval.Text ?? Find(id, folders)?.Text;
 
     /// <summary>The file of an edition with its cases beside it; null when none of the folders has it.</summary>
     public static EditionText? Find(string id, params string[] folders)
@@ -63,35 +65,6 @@ public sealed partial class EditionLibrary(PlanHistory history, params string[] 
         ? new(Number(match.Groups[1]), Number(match.Groups[2]), match.Groups[3].Value) : new(1, 1, problem);
 
     private static int Number(Group digits) => int.TryParse(digits.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? Math.Max(1, value) : 1;
-
-    /// <summary>Collects the bases of one text. A base that names itself, on whatever way, is not found.</summary>
-    private sealed class BaseSearch(PlanHistory history, string[] folders)
-    {
-        private readonly Dictionary<string, PlanEdition?> found = [];
-
-        public List<string> Texts { get; } = [];
-
-        public PlanEdition? Find(string id)
-        {
-            if (found.TryGetValue(id, out var known))
-                return known;
-            found[id] = null;
-            return found[id] = history.Find(id) is { } enacted ? Take(enacted) : EditionLibrary.Find(id, folders) is { } file ? Take(file, id) : null;
-        }
-
-        private PlanEdition Take(Enacted enacted)
-        {
-            Texts.Add(enacted.Approval.Text);
-            Texts.AddRange(enacted.Approval.Bases);
-            return enacted.Edition;
-        }
-
-        private PlanEdition Take(EditionText file, string id)
-        {
-            Texts.Add(file.Text);
-            return EditionFile.Parse(file.Text, id + ".yaml", Find);
-        }
-    }
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9-]{0,59}$")]
     public static partial Regex IdForm();

@@ -10,7 +10,7 @@ namespace HealthCode.Storage;
 ///
 /// <code>
 ///   1 kind (1 approved, 2 withdrawn)   2 edition   3 by   4 at   5 reason
-///   10 text   11 bases (texts)   12 cases   13 in force from   14 author        approved
+///   10 text   11 base   12 cases   13 in force from   14 author        approved
 /// </code>
 /// </remarks>
 public static class PlanCodec
@@ -79,11 +79,8 @@ public static class PlanCodec
         if (fact is EditionApproved approved)
         {
             Text(writer, 10, approved.Text);
-            writer.WriteInt32(11);
-            writer.WriteStartArray(approved.Bases.Count);
-            foreach (var text in approved.Bases)
-                writer.WriteTextString(text);
-            writer.WriteEndArray();
+            if (approved.Base is { } based)
+                Text(writer, 11, based);
             Text(writer, 12, approved.Cases);
             Number(writer, 13, approved.InForceFrom.Value);
             Text(writer, 14, approved.Author);
@@ -111,7 +108,7 @@ public static class PlanCodec
         {
             (long)Approved => new EditionApproved
             {
-                Edition = edition, By = by, At = at, Reason = reason, Text = (string)fields[10], Bases = (IReadOnlyList<string>)fields[11],
+                Edition = edition, By = by, At = at, Reason = reason, Text = (string)fields[10], Base = (string?)fields.GetValueOrDefault(11),
                 Cases = (string)fields[12], InForceFrom = MinuteOf(fields[13]), Author = (string)fields[14],
             },
             (long)Withdrawn => new EditionWithdrawn { Edition = edition, By = by, At = at, Reason = reason },
@@ -143,21 +140,9 @@ public static class PlanCodec
                 return reader.ReadInt64();
             case CborReaderState.TextString:
                 return reader.ReadTextString();
-            case CborReaderState.StartArray:
-                return ReadTexts(reader);
             default:
                 reader.SkipValue();
                 return null;
         }
-    }
-
-    private static List<string> ReadTexts(CborReader reader)
-    {
-        var texts = new List<string>();
-        reader.ReadStartArray();
-        while (reader.PeekState() != CborReaderState.EndArray)
-            texts.Add(reader.ReadTextString());
-        reader.ReadEndArray();
-        return texts;
     }
 }

@@ -23,10 +23,10 @@ public sealed record EditionApproved : PlanFact
     public required string Text { get; init; }
 
     /// <summary>
-    /// The files of the editions it builds on, its own base first: what it says is then complete, whatever becomes of the
-    /// files that came with the program.
+    /// The file of the edition that a regional one builds on; else null. What an edition says is then complete here,
+    /// whatever becomes of the files that came with the program.
     /// </summary>
-    public required IReadOnlyList<string> Bases { get; init; }
+    public string? Base { get; init; }
 
     /// <summary>The cases it was approved with; empty when it has none.</summary>
     public required string Cases { get; init; }

@@ -13,13 +13,7 @@ public sealed record Enacted(EditionApproved Approval, Policy Policy)
     public static Enacted Of(EditionApproved approval)
     {
         ArgumentNullException.ThrowIfNull(approval);
-        var bases = new Dictionary<string, PlanEdition>();
-        foreach (var text in approval.Bases.Reverse())
-        {
-            var edition = EditionFile.Parse(text, "base", bases.GetValueOrDefault);
-            bases[edition.Id] = edition;
-        }
-        return new(approval, new Policy(EditionFile.Parse(approval.Text, approval.Edition, bases.GetValueOrDefault)));
+        return new(approval, new Policy(EditionFile.Parse(approval.Text, approval.Edition, _ => approval.Base)));
     }
 }
 
@@ -38,7 +32,7 @@ public sealed class PlanHistory
 
     public bool IsEmpty => Editions.Count == 0;
 
-    /// <param name="knownBy">As it was known then; later facts are left out.</param>
+    /// <param name="knownBy">As it was known then; later facts are left out, but for the first edition, which decides what lies before.</param>
     /// <returns>The history, and the sequence that the next fact must be appended with.</returns>
     public static async Task<(PlanHistory History, long NextSequence)> LoadAsync(IJournal journal, Minute knownBy, CancellationToken cancellation)
     {
@@ -46,8 +40,8 @@ public sealed class PlanHistory
         var (history, next) = (Empty, 0L);
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Plans, 0, cancellation).ConfigureAwait(false))
         {
-            foreach (var fact in PlanCodec.Decode(batch).Where(fact => fact.At <= knownBy))
-                history = history.With(fact);
+            foreach (var fact in PlanCodec.Decode(batch))
+                history = fact.At <= knownBy || history.IsEmpty ? history.With(fact) : history;
             next = batch.Sequence + 1;
         }
         return (history, next);
@@ -64,7 +58,26 @@ public sealed class PlanHistory
     public Enacted? Find(string edition) => Editions.FirstOrDefault(other => other.Edition.Id == edition);
 
     /// <summary>The edition that decides at <paramref name="now"/>. What lies before the first is decided by the first.</summary>
-    public Enacted At(Minute now) => Editions.LastOrDefault(edition => edition.InForceFrom <= now) ?? Editions[0];
+    public Enacted At(Minute now)
+    {
+        // Every display asks, and nearly always for the last.
+        var index = Editions.Count - 1;
+        while (index > 0 && Editions[index].InForceFrom > now)
+            index--;
+        return Editions[index];
+    }
+
+    /// <summary>Decides by the edition of that moment. Another edition may decide otherwise from its first minute on.</summary>
+    public Decision Decide(RecordFacts record, AreaRisks areas, Minute now) => Bounded(At(now).Policy.Decide(record, areas, now), now);
+
+    /// <summary>The same, spelled out.</summary>
+    public Explanation Explain(PersonRecord record, AreaRisks areas, Minute now)
+    {
+        var explanation = Explanation.Of(record, areas, At(now).Policy, now);
+        return explanation with { Decision = Bounded(explanation.Decision, now) };
+    }
+
+    private Decision Bounded(Decision decision, Minute now) => decision with { NextChange = Minute.Earlier(decision.NextChange, NextStart(now)) };
 
     /// <summary>When another edition takes over after <paramref name="now"/>; never when none is planned.</summary>
     public Minute NextStart(Minute now) =>

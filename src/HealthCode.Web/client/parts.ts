@@ -3,7 +3,7 @@ import { find, make, moment, onSubmit, post, say, session, t, type Both, type Se
 
 export type Reason = {
   rule: string; colour: string; title: Both; explanation: Both; owner: Both; source: string; evidence: Both;
-  since: string; until?: string; earliestEnd?: string; end: Both; whatToDo: Both;
+  since: string; until?: string; earliestEnd?: string; end: Both; endings: Both[]; whatToDo: Both;
 };
 export type Evidence = { id: string; kind: string; happened: string; received: string; title: Both; detail?: Both; source: Both; withdrawn: boolean };
 
@@ -25,7 +25,7 @@ export function shape(colour: string): SVGElement {
 }
 
 export function reasonCard(reason: Reason): HTMLElement {
-  const row = (label: string, text: string): HTMLElement => make('div', {}, make('dt', {}, t(label)), make('dd', {}, text));
+  const row = (label: string, ...content: (Node | string)[]): HTMLElement => make('div', {}, make('dt', {}, t(label)), make('dd', {}, ...content));
   return make('article', { class: `card reason ${reason.colour}`, 'data-rule': reason.rule },
     make('h3', {}, `${reason.rule} · ${say(reason.title)}`),
     make('p', {}, say(reason.explanation)),
@@ -33,6 +33,7 @@ export function reasonCard(reason: Reason): HTMLElement {
       row('reason.evidence', say(reason.evidence)),
       row('reason.toDo', say(reason.whatToDo)),
       row('reason.end', say(reason.end)),
+      ...(reason.endings.length > 0 ? [row('reason.endings', ...reason.endings.map((ending) => make('p', { class: 'ending' }, say(ending))))] : []),
       ...(reason.earliestEnd ? [row('reason.earliest', moment(reason.earliestEnd))] : []),
       row('reason.since', moment(reason.since)),
       row('reason.until', reason.until ? moment(reason.until) : t('reason.untilEvent')),

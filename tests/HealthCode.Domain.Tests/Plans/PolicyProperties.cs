@@ -9,7 +9,7 @@ public class PolicyProperties
 
     private static readonly PersonId Person = new(3, 4);
     private static readonly Day First = Day.Of(new DateOnly(2020, 3, 1));
-    private static readonly PlanEdition Edition = Editions.Hangzhou;
+    private static readonly Policy Policy = Editions.Hangzhou;
     private static readonly string[] AreaDigits = ["330100", "330106", "330106001", "330105", "420100"];
 
     private static readonly Gen<int> GenMinute = Gen.Int[0, Days * Minute.PerDay];
@@ -108,13 +108,13 @@ public class PolicyProperties
     [Fact]
     public void Explaining_and_deciding_agree() => GenCase.Sample(given =>
     {
-        var explanation = Explanation.Of(Fold(given.Facts), given.Risks, Edition, given.Now);
-        var holding = explanation.Rules.Select((rule, index) => rule.Finding.Holds ? 1UL << index : 0).Aggregate(0UL, (all, bit) => all | bit);
+        var explanation = Explanation.Of(Fold(given.Facts), given.Risks, Policy, given.Now);
+        var holding = explanation.Rules.Select((rule, index) => rule.Holds ? 1UL << index : 0).Aggregate(0UL, (all, bit) => all | bit);
         Assert.Equal(explanation.Decision.Holding, holding);
         Assert.Equal(explanation.Decision.ReasonCount, explanation.Reasons.Count());
         Assert.Equal(explanation.Decision.Colour, explanation.Reasons.FirstOrDefault()?.Rule.Colour ?? Colour.Green);
         Assert.All(explanation.Reasons, reason => Assert.True(
-            reason.Finding.Evidence is not null && reason.Finding.Since <= given.Now && reason.Finding.Until > given.Now));
+            reason.Evidence is not null && reason.Since <= given.Now && reason.Until > given.Now));
     });
 
     [Fact]
@@ -134,10 +134,10 @@ public class PolicyProperties
     {
         var record = FoldKnown(given.Facts, given.Now);
         var over = record.All.OfType<Stay>().All(stay => stay.Until <= given.Now);
-        foreach (var reason in Explanation.Of(record, given.Risks, Edition, given.Now).Reasons)
+        foreach (var reason in Explanation.Of(record, given.Risks, Policy, given.Now).Reasons)
         {
             // Nobody can name the day for who is still exposed, or about to be.
-            if (reason.Finding.EarliestEnd(reason.Rule, given.Now) is not { } named || (reason.Rule.Trigger == Trigger.StayInRiskArea && !over))
+            if (reason.EarliestEnd(given.Now) is not { } named || (reason.Rule.Holds[0].Kind == ConditionKind.StayAtRisk && !over))
                 continue;
             Assert.Equal(named, EndWhenReporting(reason.Rule, FoldKnown(given.Facts, given.Now), given.Risks, given.Now));
         }
@@ -146,9 +146,9 @@ public class PolicyProperties
     [Fact]
     public void Who_is_still_exposed_is_not_promised_less_than_all_the_reports() => GenCase.Sample(given =>
     {
-        var explanation = Explanation.Of(FoldKnown(given.Facts, given.Now), given.Risks, Edition, given.Now);
-        foreach (var reason in explanation.Reasons.Where(reason => reason.Finding.Since == given.Now && reason.Rule.ReportsToEnd > 0))
-            Assert.Equal(Day.Of(given.Now).Plus(reason.Rule.ReportsToEnd), reason.Finding.EarliestEnd(reason.Rule, given.Now));
+        var explanation = Explanation.Of(FoldKnown(given.Facts, given.Now), given.Risks, Policy, given.Now);
+        foreach (var reason in explanation.Reasons.Where(reason => reason.Since == given.Now && reason.Rule.Ends.Any(ending => ending.Reports > 0)))
+            Assert.Equal(Day.Of(given.Now).Plus(reason.Rule.Ends[0].Reports), reason.EarliestEnd(given.Now));
     });
 
     [Fact]
@@ -183,7 +183,7 @@ public class PolicyProperties
                 Id = new EvidenceId(100_000 + (ulong)at.Value), Person = Person, Happened = at, Received = at, Source = Source.Resident,
             });
             var evening = new Minute(day.Plus(1).Start.Value - 1);
-            if (!Policy.Find(rule, record.Standing, risks, Edition, evening).Holds)
+            if (!Policy.Find(rule, record.Facts, risks, evening).Holds)
                 return day;
         }
         return null;
@@ -191,12 +191,12 @@ public class PolicyProperties
 
     private static bool CanEndARule(Evidence evidence) => evidence switch
     {
-        Declaration declaration => Policy.IsNormal(declaration, Edition),
+        Declaration declaration => Policy.IsNormal(declaration),
         Diagnosis diagnosis => diagnosis.Status is DiagnosisStatus.Recovered or DiagnosisStatus.Excluded,
         _ => false,
     };
 
-    private static Decision Decide(PersonRecord record, AreaRisks risks, Minute now) => Policy.Decide(record.Standing, risks, Edition, now);
+    private static Decision Decide(PersonRecord record, AreaRisks risks, Minute now) => Policy.Decide(record.Facts, risks, now);
 
     private static PersonRecord Fold(IEnumerable<Evidence> facts)
     {

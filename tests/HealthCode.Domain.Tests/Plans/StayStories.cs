@@ -127,7 +127,7 @@ public class StayStories
     [Fact]
     public void A_stay_that_its_source_is_not_sure_of_colours_nobody() => History.Check("""
         day  evidence                                                 colour  reasons
-        1    area 330106 high from 1; stays in 330106 from 1 sure 79  green   -
+        1    area 330106 high from 1; stays in 330106 from 1 sure 79  green   ?R3
         2    stays in 330106 from 1 to 2 sure 80                      red     R3
         """);
 

@@ -36,8 +36,9 @@ public class EditionFileTests
     [Theory]
     [InlineData("colour: red", "colour: green", "colour is one of yellow, red")]
     [InlineData("colour: red", "color: red", "color is not a field known here")]
-    [InlineData("trigger: stay-in-risk-area", "trigger: surname", "trigger is one of")]
-    [InlineData("level: high", "level: low", "level is one of medium, high")]
+    [InlineData("stay: [high]", "surname: [Li]", "each item of holds has exactly one of")]
+    [InlineData("stay: [high]", "stay: [low]", "stay is one of medium, high")]
+    [InlineData("reports: 14", "reports: $many", "there is no parameter many")]
     [InlineData("feverFrom: 373", "feverFrom: hot", "feverFrom is a whole number from 370 to 420")]
     public void A_slip_in_a_good_edition_is_named_at_its_line(string good, string slip, string expected)
     {

@@ -1,0 +1,24 @@
+namespace HealthCode.Domain;
+
+/// <summary>How the values of an enumeration are written by officers: <c>SameVehicle</c> is <c>same-vehicle</c>.</summary>
+public static class Spelling
+{
+    public static string Of<T>(T value) where T : struct, Enum => string.Concat(value.ToString().Select((c, index) =>
+        char.IsUpper(c) ? (index > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
+
+    public static IEnumerable<string> All<T>() where T : struct, Enum => Enum.GetValues<T>().Select(Of);
+
+    public static bool TryRead<T>(string? word, out T value) where T : struct, Enum
+    {
+        foreach (var known in Enum.GetValues<T>())
+        {
+            if (Of(known) == word)
+            {
+                value = known;
+                return true;
+            }
+        }
+        value = default;
+        return false;
+    }
+}
