@@ -20,7 +20,8 @@ public static class WebFeature
         ["report"] = typeof(ReportPage), ["stay"] = typeof(StayPage), ["history"] = typeof(HistoryPage), ["rules"] = typeof(RulesPage),
         ["check"] = typeof(CheckPage), ["check/place"] = typeof(CheckPlacePage),
         ["staff"] = typeof(StaffPage), ["staff/areas"] = typeof(AreasPage), ["staff/cases"] = typeof(CasesPage),
-        ["staff/phone-changes"] = typeof(PhoneChangesPage), ["staff/people"] = typeof(PeoplePage), ["staff/admin"] = typeof(AdminPage),
+        ["staff/phone-changes"] = typeof(PhoneChangesPage), ["staff/people"] = typeof(PeoplePage), ["staff/plans"] = typeof(PlansPage),
+        ["staff/admin"] = typeof(AdminPage),
     };
 
     /// <summary>Every page's path in Chinese; in English it is the same below <c>/en</c>.</summary>

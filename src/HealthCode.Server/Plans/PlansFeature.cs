@@ -40,10 +40,10 @@ internal static class PlansFeature
         officers.MapPost(Routes.WhatIfCancel, OfficerEndpoints.CancelWhatIf).WithSummary("Cancel the trial");
     }
 
-    private static IResult GetPlans(PlanBoard board, TimeProvider time, HttpContext http)
+    // This and the edition in force are not kept anywhere: a new edition shows at the very next reading.
+    private static IResult GetPlans(PlanBoard board, TimeProvider time)
     {
         var (history, now) = (board.Current, Minute.Of(time.GetUtcNow()));
-        KeepForAMinute(http);
         return Results.Json(
             (IReadOnlyList<EditionSummary>)[.. history.Editions.Reverse().Select(edition => new EditionSummary(
                 edition.Edition.Id, edition.Edition.Title, StateOf(history, edition, now), Words.Moment(edition.InForceFrom)!.Value,
@@ -51,7 +51,6 @@ internal static class PlansFeature
             ApiJson.Default.IReadOnlyListEditionSummary);
     }
 
-    // Not kept anywhere: a new edition shows at the very next reading.
     private static IResult GetInForce(PlanBoard board, TimeProvider time)
     {
         var now = Minute.Of(time.GetUtcNow());

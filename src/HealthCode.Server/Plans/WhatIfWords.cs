@@ -23,5 +23,5 @@ internal static class WhatIfWords
     private static RecordShape ShapeOf(ShapeOutcome shape) => new(
         Words.ColourOf(shape.From), Words.ColourOf(shape.To), shape.Before, shape.After, shape.People,
         [.. shape.Example.Select(entry => new EvidenceShape(
-            entry.Kind.ToString().ToLowerInvariant(), entry.Source.ToString().ToLowerInvariant(), entry.DaysAgo))]);
+            Spelling.Of(entry.Kind), Spelling.Of(entry.Source), entry.DaysAgo))]);
 }

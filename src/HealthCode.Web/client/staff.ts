@@ -3,11 +3,11 @@ import { pickers } from './division';
 import { checked, clearProblem, fill, find, fromChina, get, make, moment, nowInChina, onSubmit, post, say, showProblem, t, value, type Both } from './lib';
 import { evidenceText, reasonCard, staffPage, type Evidence, type Reason } from './parts';
 
-const rowsOf = (table: string): HTMLElement => find(`${table} tbody`);
-const row = (...cells: (Node | string)[]): HTMLTableRowElement => make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
+export const rowsOf = (table: string): HTMLElement => find(`${table} tbody`);
+export const row = (...cells: (Node | string)[]): HTMLTableRowElement => make('tr', {}, ...cells.map((cell) => make('td', {}, cell)));
 
 /** A button that asks for the reason first, in the row itself: what is done to somebody is never done without one. */
-function withReason(label: string, work: (reason: string) => Promise<void>): HTMLElement {
+export function withReason(label: string, work: (reason: string) => Promise<void>): HTMLElement {
   const form = make('form', { class: 'inline', novalidate: '' },
     make('input', { 'aria-label': t('reason'), placeholder: t('reason'), class: 'form-control', maxlength: '200' }),
     make('button', { class: 'btn', type: 'submit' }, label));
