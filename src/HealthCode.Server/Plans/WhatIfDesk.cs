@@ -53,11 +53,24 @@ internal sealed partial class WhatIfDesk(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        try
         {
-            await asked.WaitAsync(stoppingToken);
-            await RunAsync(trial!, stoppingToken);
+            while (true)
+            {
+                await asked.WaitAsync(stoppingToken);
+                await RunAsync(trial!, stoppingToken);
+            }
         }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The region stops.
+        }
+    }
+
+    public override void Dispose()
+    {
+        asked.Dispose();
+        base.Dispose();
     }
 
     private async Task RunAsync(Trial running, CancellationToken stopping)
