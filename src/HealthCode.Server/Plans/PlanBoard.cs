@@ -34,7 +34,7 @@ internal sealed class PlanBoard
             throw new EditionFileException([.. findings.Problems.Select(problem => $"{edition}.yaml:{problem.Line}:{problem.Column}: {problem.Message}")]);
         var first = new EditionApproved
         {
-            Edition = findings.Edition.Id, By = Start, Author = Start, At = now, InForceFrom = now, Reason = "The region's first start",
+            Edition = findings.Edition.Id, By = Start, Author = Start, At = now, InForceFrom = now, Reason = "首次启动 · The region's first start",
             Text = text.Text, Base = findings.Base, Cases = text.Cases,
         };
         await journal.AppendAsync(JournalStreams.Plans, NextSequence, PlanCodec.Encode(first), cancellation);

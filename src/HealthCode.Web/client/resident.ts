@@ -205,7 +205,7 @@ export async function rules(): Promise<void> {
     get<{ id: string; title: Both; state: string }[]>('/v1/plans'), get<Plan>(`/v1/plans/${wanted ? encodeURIComponent(wanted) : 'in-force'}`),
   ]);
   const choice = find<HTMLSelectElement>('#edition-choice');
-  choice.replaceChildren(...editions.map((edition) => make('option', { value: edition.id }, `${say(edition.title)} · ${t(`plans.state.${edition.state}`)}`)));
+  choice.replaceChildren(...editions.map((edition) => make('option', { value: edition.id }, `${say(edition.title)} · ${t(`plans.state.${edition.state}`)} · ${edition.id}`)));
   choice.value = plan.edition.id;
   choice.addEventListener('change', () => go(`rules?edition=${encodeURIComponent(choice.value)}`));
   find('#print').addEventListener('click', () => print());
@@ -246,11 +246,11 @@ function showCases(text: string): void {
     if (line.startsWith('#')) [title, body] = [line.slice(1).trim(), undefined];
     else if (!line.startsWith('day ')) {
       if (!body) place.append(caseTable(title, (body = make('tbody'))));
-      body.append(make('tr', {}, ...line.split(/ {2,}/).map((cell) => make('td', {}, cell))));
+      body.append(make('tr', {}, ...line.split(/ {2,}/).map((cell, column) => make('td', {}, column === 2 ? t(`colour.${cell}`) : cell))));
     }
   }
   find('#plan-cases').hidden = place.childElementCount === 0;
 }
 
-const caseTable = (title: string, body: HTMLElement): HTMLElement => make('div', { class: 'scroll' }, make('table', { class: 'cases' }, make('caption', {}, title),
+const caseTable = (title: string, body: HTMLElement): HTMLElement => make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title }, make('table', { class: 'cases' }, make('caption', {}, title),
   make('thead', {}, make('tr', {}, ...['day', 'evidence', 'colour', 'reasons'].map((column) => make('th', { scope: 'col' }, t(`rules.case.${column}`))))), body));
