@@ -2,8 +2,11 @@
 # Measures one thing, both sides in the same run. The last line is one JSON object; bench/README.md explains it.
 set -euo pipefail
 cd "$(dirname "$0")"
-if ! build=$(dotnet build bench/HealthCode.Load -c Release --nologo -v quiet 2>&1); then
+# What needs a running region is in Load, what is mere computation in Benchmarks.
+project=HealthCode.Load
+[ "${1:-}" = policy ] && project=HealthCode.Benchmarks
+if ! build=$(dotnet build "bench/$project" -c Release --nologo -v quiet 2>&1); then
   echo "$build" >&2
   exit 1
 fi
-exec dotnet bench/HealthCode.Load/bin/Release/net10.0/HealthCode.Load.dll "$@"
+exec dotnet "bench/$project/bin/Release/net10.0/$project.dll" "$@"

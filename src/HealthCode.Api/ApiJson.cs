@@ -11,6 +11,7 @@ namespace HealthCode.Api;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = false,
     NumberHandling = JsonNumberHandling.Strict,
+    AllowOutOfOrderMetadataProperties = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(SignInCodeRequest))]
 [JsonSerializable(typeof(SignInCodeSent))]
@@ -30,6 +31,10 @@ namespace HealthCode.Api;
 [JsonSerializable(typeof(StayRequest))]
 [JsonSerializable(typeof(HistoryState))]
 [JsonSerializable(typeof(IReadOnlyList<DivisionState>))]
+[JsonSerializable(typeof(DivisionState))]
+[JsonSerializable(typeof(FreeAreaRequest))]
+[JsonSerializable(typeof(RegionAreas))]
+[JsonSerializable(typeof(AreaRiskImport))]
 [JsonSerializable(typeof(AreaRiskRequest))]
 [JsonSerializable(typeof(AreaRiskState))]
 [JsonSerializable(typeof(IReadOnlyList<AreaRiskState>))]
@@ -61,6 +66,12 @@ namespace HealthCode.Api;
 [JsonSerializable(typeof(PersonState))]
 [JsonSerializable(typeof(CorrectionRequest))]
 [JsonSerializable(typeof(CorrectionAccepted))]
+[JsonSerializable(typeof(EvidenceEntry))]
+[JsonSerializable(typeof(EvidenceAccepted))]
+[JsonSerializable(typeof(FeedReport))]
+[JsonSerializable(typeof(QuestionState))]
+[JsonSerializable(typeof(IReadOnlyList<QuestionState>))]
+[JsonSerializable(typeof(QuestionAnswer))]
 [JsonSerializable(typeof(StaffState))]
 [JsonSerializable(typeof(IReadOnlyList<StaffState>))]
 [JsonSerializable(typeof(StaffRequest))]

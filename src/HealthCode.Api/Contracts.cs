@@ -3,7 +3,8 @@ using HealthCode.Domain;
 namespace HealthCode.Api;
 
 // Words on the wire: colours "green" "yellow" "red"; levels "low" "medium" "high"; kinds "declaration" "stay" "visit"
-// "diagnosis" "correction"; areas as 6, 9 or 12 digits; moments in ISO 8601 with offset; dates as yyyy-MM-dd in China.
+// "diagnosis" "correction" "journey" "test" "vaccination" "contact" "order" "release" "arrival" "recognition" "answer" "pass";
+// areas as 6, 9, 12, 15 or 18 digits; moments in ISO 8601 with offset; dates as yyyy-MM-dd in China.
 // Every text for people comes in both languages, because a page is the same bytes for everybody and chooses itself.
 
 // ---- Session ----
@@ -63,10 +64,38 @@ public sealed record PhoneChangeAnswer(bool Confirm, string Reason);
 /// <summary>What a resident's phone shows.</summary>
 /// <param name="Code">The signed token, to be drawn as a QR code (alphanumeric mode).</param>
 /// <param name="ExpiresAt">The phone asks again before this moment.</param>
+/// <param name="Now">When this was answered. A phone counts on from here: its own clock may be wrong by any amount.</param>
 /// <param name="NextChange">When the colour may next change by itself; absent when only new evidence can change it.</param>
 public sealed record CodeState(
-    string Colour, string Level, string MaskedName, string Code, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt,
-    DateTimeOffset? NextChange, EditionState Edition, IReadOnlyList<ReasonState> Reasons, bool ReportedToday);
+    string Colour, string Level, string MaskedName, string Code, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt, DateTimeOffset Now,
+    DateTimeOffset? NextChange, EditionState Edition, IReadOnlyList<ReasonState> Reasons, bool ReportedToday,
+    IReadOnlyList<QuestionState> Questions, ProofState Proof);
+
+/// <summary>A stay that its source is not sure enough of. Not answering never changes the colour.</summary>
+/// <param name="Evidence">The stay; its answer is posted under this id.</param>
+/// <param name="From">First day there, in China.</param>
+/// <param name="Until">Last day there; absent while it lasts.</param>
+/// <param name="Source">Who reported it.</param>
+/// <param name="Confidence">How sure they are, in percent.</param>
+/// <param name="Rule">The rule that it would hold if it were so, with its title and colour.</param>
+/// <param name="AskedUntil">After this it is asked no more, and stays without effect.</param>
+public sealed record QuestionState(
+    string Evidence, Text Area, DateOnly From, DateOnly? Until, Text Source, int Confidence, string Rule, Text RuleTitle, string RuleColour,
+    DateTimeOffset AskedUntil);
+
+public sealed record QuestionAnswer(bool? WasThere);
+
+/// <summary>What a person may be asked to prove, from their record: last test, doses, a running pass.</summary>
+public sealed record ProofState(TestState? Test, DoseState? Vaccination, PassState? Pass);
+
+/// <param name="Result">negative, positive, inconclusive.</param>
+/// <param name="Sampled">From this its age is counted.</param>
+public sealed record TestState(string Result, DateTimeOffset Sampled, string Institution);
+
+/// <param name="Doses">How many, by the highest dose that is recorded.</param>
+public sealed record DoseState(int Doses, DateTimeOffset Last);
+
+public sealed record PassState(DateTimeOffset Until, string Purpose);
 
 public sealed record EditionState(string Id, Text Title, string Region, DateTimeOffset InForceFrom, string Source);
 
@@ -93,9 +122,12 @@ public sealed record StayRequest(string Area, DateOnly From, DateOnly? Until);
 /// <summary>All the evidence about me that is kept, newest first, and who looked me up.</summary>
 public sealed record HistoryState(IReadOnlyList<EvidenceState> Evidence, IReadOnlyList<LookUpState> LookUps);
 
+/// <param name="EnteredBy">The staff account that entered it; absent for what was not entered by hand.</param>
 /// <param name="Withdrawn">Corrected: it no longer counts, and by whom and why stands in its correction.</param>
+/// <param name="Correctable">The reader may withdraw it.</param>
 public sealed record EvidenceState(
-    string Id, string Kind, DateTimeOffset Happened, DateTimeOffset Received, Text Title, Text? Detail, Text Source, bool Withdrawn);
+    string Id, string Kind, DateTimeOffset Happened, DateTimeOffset Received, Text Title, Text? Detail, Text Source, string? EnteredBy,
+    bool Withdrawn, bool Correctable);
 
 public sealed record LookUpState(DateTimeOffset At, string By, string Role, string Purpose);
 
@@ -103,20 +135,43 @@ public sealed record LookUpState(DateTimeOffset At, string By, string Role, stri
 
 public sealed record DivisionState(string Code, string Name, string? EnglishName, bool HasChildren);
 
+/// <summary>A compound below a residents' committee, or a building below a compound. The server gives its number.</summary>
+/// <param name="Parent">12 or 15 digits.</param>
+/// <param name="Name">Up to 60 characters each.</param>
+public sealed record FreeAreaRequest(string Parent, Text Name);
+
+/// <summary>The region and its own divisions down to the residents' committees, by code.</summary>
+public sealed record RegionAreas(AreaState Region, IReadOnlyList<AreaState> Areas);
+
+/// <param name="Parent">The next larger area that is known by name.</param>
+public sealed record AreaState(string Code, string? Parent, Text Name);
+
 /// <param name="Level">low, medium, high.</param>
 /// <param name="From">Start; absent = now.</param>
 /// <param name="Until">End; absent = until it is ended.</param>
 public sealed record AreaRiskRequest(string Area, string Level, DateTimeOffset? From, DateTimeOffset? Until, string Reason);
 
+/// <param name="SetBy">The account that set it; absent for who is not signed in as staff.</param>
 public sealed record AreaRiskState(
-    string Id, string Area, string AreaName, string Level, DateTimeOffset From, DateTimeOffset? Until, string Reason,
-    string SetBy, DateTimeOffset SetAt);
+    string Id, string Area, Text AreaName, string Level, DateTimeOffset From, DateTimeOffset? Until, string Reason,
+    string? SetBy, DateTimeOffset SetAt);
 
 public sealed record AreaRiskEnd(DateTimeOffset? At, string Reason);
 
+/// <summary>What became of a file: the good rows count, whatever was wrong with others.</summary>
+/// <param name="Rows">Rows with anything in them, without the header.</param>
+/// <param name="Set">Periods that are new or changed.</param>
+/// <param name="Unchanged">Rows that say what was already set once.</param>
+public sealed record AreaRiskImport(int Rows, int Set, int Unchanged, IReadOnlyList<ImportProblem> Problems);
+
+/// <param name="Line">From 1, the header's.</param>
+/// <param name="Column">The column that was wrong, when one was.</param>
+/// <param name="Type">The refusal's, as in a problem.</param>
+public sealed record ImportProblem(int Line, string? Column, string Type, Text Message, Text WhatToDo);
+
 // ---- Checkpoints ----
 
-public sealed record PlaceState(string Id, Text Name, string Kind, string Area, string AreaName, bool AsksTemperature);
+public sealed record PlaceState(string Id, Text Name, string Kind, string Area, Text AreaName, bool AsksTemperature);
 
 public sealed record PlaceRequest(string Id, Text Name, string Kind, string Area, bool AsksTemperature);
 

@@ -25,6 +25,9 @@ public static class Refusals
     public static readonly Refusal BodyMalformed = new("body-malformed", 400,
         new("请求内容不是有效的 JSON", "The body is not valid JSON"), new("请检查请求格式后重试", "Check the request and send it again"));
 
+    public static readonly Refusal BodyTooLarge = new("body-too-large", 413,
+        new("内容过大", "What was sent is too large"), new("请拆分后分次提交", "Split it and send the parts"));
+
     public static readonly Refusal FieldUnknown = new("field-unknown", 400,
         new("请求中有未知字段", "The request has a field that is not known here"), new("删除未知字段，或检查字段名的拼写", "Remove it, or check its spelling"));
 
@@ -90,6 +93,15 @@ public static class Refusals
 
     public static readonly Refusal AreaUnknown = new("area-unknown", 400,
         new("没有这个行政区划", "There is no such division"), new("请从列表中选择", "Choose one from the list"));
+
+    public static readonly Refusal AreaNotDivided = new("area-not-divided", 422,
+        new("这里不能添加小区或楼栋", "Nothing can be added below this area"), new("小区添加在社区（12 位代码）之下，楼栋添加在小区之下", "Compounds are added below a residents' committee (12 digits), buildings below a compound"));
+
+    public static readonly Refusal AreaNameTaken = new("area-name-taken", 409,
+        new("该名称已用于同一区域内的另一处", "Another area in the same place has this name"), new("请核对两种语言的名称", "Check the names in both languages"));
+
+    public static readonly Refusal AreaFull = new("area-full", 409,
+        new("编号已用完（最多 999 个）", "All 999 numbers below this area are taken"), new("请添加在另一社区或小区之下", "Add it below another committee or compound"));
 
     public static readonly Refusal DateImpossible = new("date-impossible", 400,
         new("日期不合理", "These dates cannot be"), new("结束不得早于开始，开始不得晚于今天，且不早于 2020 年", "The end may not be before the start, the start not after today, and nothing before 2020"));
@@ -172,6 +184,21 @@ public static class Refusals
     public static readonly Refusal RiskUnknown = new("risk-unknown", 404,
         new("没有这条风险区记录", "There is no such risk period"), new("请刷新列表", "Reload the list"));
 
+    public static readonly Refusal FileNotUtf8 = new("file-not-utf8", 400,
+        new("文件不是 UTF-8 编码", "The file is not in UTF-8"), new("请另存为“CSV UTF-8”后重试", "Save it as \"CSV UTF-8\" and try again"));
+
+    public static readonly Refusal ColumnsMissing = new("columns-missing", 400,
+        new("文件缺少必需的列", "The file lacks columns"), new("第一行须有 area,level,from,until,reason", "The first line must name area,level,from,until,reason"));
+
+    public static readonly Refusal RowsTooMany = new("rows-too-many", 413,
+        new("行数过多", "The file has too many rows"), new("每个文件最多 10000 行，请拆分", "Split it into files of at most 10,000 rows"));
+
+    public static readonly Refusal RowMalformed = new("row-malformed", 400,
+        new("该行格式不正确", "This row cannot be read"), new("请检查引号和逗号；含逗号的内容须加引号", "Check quotes and commas; a text with a comma stands in quotes"));
+
+    public static readonly Refusal RowRepeated = new("row-repeated", 409,
+        new("前面已有同一地区、等级和开始时间的行", "An earlier row has the same area, level and beginning"), new("请只保留一行", "Keep one of them"));
+
     public static readonly Refusal EditionUnknown = new("edition-unknown", 404,
         new("没有这个方案版本", "There is no such edition"), new("请从列表中选择", "Choose one from the list"));
 
@@ -218,7 +245,49 @@ public static class Refusals
         new("没有这条记录", "There is no such evidence"), new("请刷新后重试", "Reload and try again"));
 
     public static readonly Refusal EvidenceNotCorrectable = new("evidence-not-correctable", 422,
-        new("这条记录不能由您更正", "You may not correct this evidence"), new("流调人员更正诊断，社区工作人员更正申报和停留", "Epidemiologists correct diagnoses, community workers declarations and stays"));
+        new("这条记录不能由您更正", "You may not correct this evidence"), new("参考页列出了谁可以更正哪类记录", "The reference page says who corrects what"));
+
+    public static readonly Refusal KindUnknown = new("kind-unknown", 400,
+        new("记录种类未知", "This kind of evidence cannot be entered here"), new("请使用参考页列出的种类", "Use one of the kinds of the reference page"));
+
+    public static readonly Refusal SourceUnknown = new("source-unknown", 400,
+        new("数据来源未知", "This source is not known"), new("请使用参考页列出的来源", "Use one of the sources of the reference page"));
+
+    public static readonly Refusal SourceNotForKind = new("source-not-for-kind", 422,
+        new("该来源不能上报这类记录", "This source does not report this kind of evidence"), new("请检查来源和种类", "Check source and kind"));
+
+    public static readonly Refusal ChoiceUnknown = new("choice-unknown", 400,
+        new("该字段的值未知", "This is none of the values of this field"), new("请使用参考页列出的值", "Use one of those on the reference page"));
+
+    public static readonly Refusal MomentInTheFuture = new("moment-in-the-future", 400,
+        new("时间在未来", "This moment lies in the future"), new("只能记录已经发生的事；请检查时间", "Only what has happened can be recorded; check the moment"));
+
+    public static readonly Refusal ConfidenceImpossible = new("confidence-impossible", 400,
+        new("可信度不合理", "This confidence cannot be"), new("可信度须为 1 至 100 的整数", "Give a whole number from 1 to 100"));
+
+    public static readonly Refusal DoseImpossible = new("dose-impossible", 400,
+        new("剂次不合理", "This dose cannot be"), new("剂次须为 1 至 9", "Give a whole number from 1 to 9"));
+
+    public static readonly Refusal CountryUnknown = new("country-unknown", 400,
+        new("国家或地区代码无效", "This is no code of a country abroad"), new("请使用三个大写字母的代码，例如 FRA", "Use three capital letters, as in FRA"));
+
+    public static readonly Refusal PassHoursImpossible = new("pass-hours-impossible", 400,
+        new("通行时长不合理", "A pass cannot be of this length"), new("须为 1 至 24 小时，且尚未结束", "Give 1 to 24 hours, not yet over"));
+
+    public static readonly Refusal PassNotNeeded = new("pass-not-needed", 422,
+        new("当前的规则不允许发放通行凭证", "The rules that hold allow no pass"), new("绿码无需凭证；有的规则不允许发放", "A green code needs none, and some rules allow none"));
+
+    public static readonly Refusal PassGivenAlready = new("pass-given-already", 409,
+        new("该人员 7 天内已有通行凭证", "This person was given a pass within 7 days"), new("凭证在 7 天内只能发放一次", "It can be given once in 7 days"));
+
+    public static readonly Refusal LineTooLong = new("line-too-long", 400,
+        new("该行过长", "This line is too long"), new("每行最多 4096 字节", "A line has at most 4,096 bytes"));
+
+    public static readonly Refusal QuestionUnknown = new("question-unknown", 404,
+        new("没有这个待核实的问题", "There is no such question for you"), new("请刷新页面", "Reload the page"));
+
+    public static readonly Refusal QuestionAnswered = new("question-answered", 409,
+        new("这个问题已经回答过了", "This question was answered already"), new("如答错，请联系社区工作人员更正", "If the answer was wrong, ask your community worker to correct it"));
 
     public static readonly Refusal StaffExists = new("staff-exists", 409,
         new("用户名已被使用", "This user name is taken"), new("请换一个用户名", "Choose another"));
@@ -237,16 +306,19 @@ public static class Refusals
 
     public static readonly IReadOnlyList<Refusal> All =
     [
-        BodyMalformed, FieldUnknown, FieldMissing, FieldInvalid, TextTooLong, IdempotencyKeyMissing, IdempotencyKeyReused,
-        RequestHeaderMissing, SignInRequired, NotAllowed, NotFound, TooManyRequests, PhoneInvalid, SignInCodeWrong,
-        MessagesUnavailable, StaffSignInWrong, NameInvalid, DocumentTypeUnknown, DocumentTypeWrong, DocumentNumberMalformed,
-        DocumentBirthDateImpossible, DocumentCheckDigitWrong, AreaUnknown, DateImpossible, StayInTheFuture,
-        DiagnosisInTheFuture, SymptomUnknown, ContactUnknown, TemperatureImpossible, ConsentMissing, IdentityNotConfirmed,
-        RegisterUnavailable, NotApplied, PhoneChangeAnswered, PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown,
-        PlaceExists, PlaceNotYours, TemperatureNeeded, CodeNotOurs, CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged,
-        CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown, RiskUnknown,
-        EditionUnknown, EditionInvalid, EditionExists, EditionHasBegun, CasesMissing, CasesFailed,
-        NotTried, SamePerson, InForceInThePast, DraftUnknown, DraftChanged, DraftClosed, WhatIfRunning, PersonUnknown, EvidenceUnknown,
-        EvidenceNotCorrectable, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
+        BodyMalformed, BodyTooLarge, FieldUnknown, FieldMissing, FieldInvalid, TextTooLong, IdempotencyKeyMissing,
+        IdempotencyKeyReused, RequestHeaderMissing, SignInRequired, NotAllowed, NotFound, TooManyRequests, PhoneInvalid,
+        SignInCodeWrong, MessagesUnavailable, StaffSignInWrong, NameInvalid, DocumentTypeUnknown, DocumentTypeWrong,
+        DocumentNumberMalformed, DocumentBirthDateImpossible, DocumentCheckDigitWrong, AreaUnknown, AreaNotDivided,
+        AreaNameTaken, AreaFull, DateImpossible, StayInTheFuture, DiagnosisInTheFuture, SymptomUnknown, ContactUnknown,
+        TemperatureImpossible, ConsentMissing, IdentityNotConfirmed, RegisterUnavailable, NotApplied, PhoneChangeAnswered,
+        PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown, PlaceExists, PlaceNotYours, TemperatureNeeded, CodeNotOurs,
+        CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged, CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown,
+        RiskUnknown, FileNotUtf8, ColumnsMissing, RowsTooMany, RowMalformed, RowRepeated,
+        EditionUnknown, EditionInvalid, EditionExists, EditionHasBegun, CasesMissing, CasesFailed, NotTried, SamePerson,
+        InForceInThePast, DraftUnknown, DraftChanged, DraftClosed, WhatIfRunning, PersonUnknown, EvidenceUnknown,
+        EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
+        ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready,
+        LineTooLong, QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
     ];
 }

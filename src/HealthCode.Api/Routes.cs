@@ -17,9 +17,14 @@ public static class Routes
     public const string MyReports = "/v1/me/reports";
     public const string MyStays = "/v1/me/stays";
     public const string MyHistory = "/v1/me/history";
+    public const string MyQuestions = "/v1/me/questions";
+    public const string MyAnswer = "/v1/me/questions/{evidence}";
 
     public const string Divisions = "/v1/divisions";
+    public const string Areas = "/v1/areas";
+    public const string AreaHistory = "/v1/areas/{area}/history";
     public const string AreaRisks = "/v1/areas/risks";
+    public const string AreaRiskImport = "/v1/areas/risks/import";
     public const string AreaRiskEnd = "/v1/areas/risks/{risk}/end";
 
     public const string Plans = "/v1/plans";
@@ -44,6 +49,8 @@ public static class Routes
     public const string Cases = "/v1/cases";
     public const string LookUps = "/v1/people/look-ups";
     public const string Corrections = "/v1/corrections";
+    public const string Evidence = "/v1/evidence";
+    public const string EvidenceFeed = "/v1/evidence/feed";
 
     public const string Staff = "/v1/staff";
 

@@ -6,7 +6,7 @@ namespace HealthCode.Cli;
 /// <param name="Partitions">How many streams people are spread over.</param>
 public sealed record RegionPaths(string Data, string Region, string Edition, int Partitions);
 
-/// <summary>The words of <c>healthcode</c>. Serving is the server's own; it hands its way to start in.</summary>
+/// <summary>The words of <c>healthcode</c>. What needs the server itself, the server hands in.</summary>
 public static class Commands
 {
     public static readonly Option<string> Data = new("--data")
@@ -29,9 +29,11 @@ public static class Commands
         Description = "Streams that people are spread over; fixed when the region is created", DefaultValueFactory = _ => 256, Recursive = true,
     };
 
-    /// <param name="serving">The commands that start the region: serve and demo.</param>
+    /// <param name="serving">The commands that need the server's own services: serve, demo and staff.</param>
     public static RootCommand Root(params Command[] serving)
     {
+        Region.Accepts(region => region.Length == 6 && region.All(char.IsAsciiDigit) && region[0] != '0', "a division's 6 digits");
+        Partitions.Accepts(count => count is >= 1 and <= 65_536, "1 to 65,536");
         var root = new RootCommand("HealthCode: a health-code region that explains, and can be contested") { Data, Region, Edition, Partitions };
         foreach (var command in serving)
             root.Add(command);
@@ -39,11 +41,23 @@ public static class Commands
         root.Add(EditionCommand.Create());
         root.Add(WhatIfCommand.Create());
         root.Add(VerifyCommand.Create());
+        root.Add(KeysCommand.Create());
         root.Add(DoctorCommand.Create());
         return root;
     }
 
-    internal static RegionPaths PathsOf(ParseResult parsed) => new(
+    /// <summary>Refuses other values where they are typed, before anything is opened or made.</summary>
+    public static void Accepts<T>(this Option<T> option, Predicate<T> fine, string wanted)
+    {
+        ArgumentNullException.ThrowIfNull(option);
+        option.Validators.Add(given =>
+        {
+            if (!fine(given.GetValueOrDefault<T>()!))
+                given.AddError($"{option.Name} wants {wanted}.");
+        });
+    }
+
+    public static RegionPaths PathsOf(ParseResult parsed) => new(
         parsed.GetValue(Data)!, parsed.GetValue(Region)!, parsed.GetValue(Edition)!, parsed.GetValue(Partitions));
 
     internal static string EditionPath(RegionPaths paths) => Path.Combine(AppContext.BaseDirectory, "editions", paths.Edition + ".yaml");

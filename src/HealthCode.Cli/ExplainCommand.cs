@@ -30,6 +30,8 @@ internal static class ExplainCommand
             text = (await Console.In.ReadLineAsync(cancellation))?.Trim() ?? "";
         if (!File.Exists(Path.Combine(paths.Data, RegionStore.JournalFile)))
             return Fail($"There is no journal in {paths.Data}. Start the region once, or name its folder with --data.");
+        if (RegionSettings.Read(paths.Data, RegionStore.Partitions) is { } partitions && partitions != $"{paths.Partitions}")
+            return Fail($"The region in {paths.Data} was created with --partitions {partitions}; say so here too.");
         if (PersonOf(paths, text, type, at) is not { } person)
             return Fail("This is neither a document number of that type nor a person id.");
 
@@ -44,12 +46,10 @@ internal static class ExplainCommand
         }
         if (record.All.Count == 0)
             return Fail("Nothing is known of this person here at that moment.");
-        var areas = AreaRisks.None;
+        var changes = new List<AreaRisk>();
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
-        {
-            foreach (var risk in EvidenceCodec.DecodeRisks(batch).Where(risk => risk.SetAt <= now))
-                areas = areas.With(risk);
-        }
+            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
+        var areas = AreaRiskHistory.None.With(changes).AsKnownAt(now);
         // By the edition that was in force then, whatever has superseded it.
         var (history, _) = await PlanHistory.LoadAsync(journal, now, cancellation);
         if (history.IsEmpty)

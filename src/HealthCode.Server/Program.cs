@@ -1,11 +1,19 @@
 using System.CommandLine;
 using HealthCode.Cli;
+using HealthCode.Server.Demo;
 using HealthCode.Server.Hosting;
+using HealthCode.Server.Staff;
+using HealthCode.Storage;
+using HealthCode.Tokens;
 
 var urls = new Option<string>("--urls") { Description = "Addresses to listen on", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
 var residents = new Option<int>("--residents") { Description = "People of the synthetic city, up to 10,000,000", DefaultValueFactory = _ => 10_000 };
 var pace = new Option<double>("--pace") { Description = "Residents a second that go on with their day; 0 to stand still", DefaultValueFactory = _ => 2 };
 var seed = new Option<int>("--seed") { Description = "The same seed is the same city", DefaultValueFactory = _ => 20200211 };
+
+// The first hundred residents are newcomers; somebody must be there already.
+residents.Accepts(count => count is > DemoSeed.NotYetApplied and <= 10_000_000, "101 to 10,000,000 people");
+pace.Accepts(residentsPerSecond => residentsPerSecond >= 0, "0 or more");
 
 var serve = new Command("serve", "Run a region") { urls };
 serve.SetAction((parsed, cancellation) => RunAsync(parsed, OptionsOf(parsed), cancellation));
@@ -14,7 +22,7 @@ demo.SetAction((parsed, cancellation) => RunAsync(
     parsed,
     OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
     cancellation));
-return await Commands.Root(serve, demo).Parse(args).InvokeAsync();
+return await Commands.Root(serve, demo, StaffCommand.Create()).Parse(args).InvokeAsync();
 
 static RegionOptions OptionsOf(ParseResult parsed) => new()
 {
@@ -24,7 +32,16 @@ static RegionOptions OptionsOf(ParseResult parsed) => new()
 
 async Task<int> RunAsync(ParseResult parsed, RegionOptions options, CancellationToken cancellation)
 {
-    await using var app = await RegionHost.BuildAsync(options, ["--urls", parsed.GetValue(urls)!], cancellation: cancellation);
-    await app.RunAsync(cancellation);
-    return 0;
+    try
+    {
+        await using var app = await RegionHost.BuildAsync(options, ["--urls", parsed.GetValue(urls)!], cancellation: cancellation);
+        await app.RunAsync(cancellation);
+        return 0;
+    }
+    catch (Exception failure) when (failure is IOException or InvalidDataException or UnauthorizedAccessException or KeyFilePermissionsException or EditionFileException)
+    {
+        // What an operator can mend: a port in use, a folder of another region, a key that others can read.
+        await Console.Error.WriteLineAsync(failure.Message);
+        return 1;
+    }
 }

@@ -41,6 +41,16 @@ public readonly record struct DailyReport(bool Made, Minute At, Symptoms Symptom
 /// <param name="DaysAgo">Days since they came.</param>
 public readonly record struct Arrival(AreaCode From, int DaysAgo);
 
+/// <summary>A train that brought somebody.</summary>
+public readonly record struct Ride(AreaCode From, int DaysAgo, string Train, string Carriage, string Seat);
+
+/// <summary>What disease control found or ordered about somebody.</summary>
+/// <param name="Released">A while after, where something was ordered.</param>
+public readonly record struct CaseContact(ContactKind Contact, OrderKind? Ordered, int DaysAgo, bool Released);
+
+/// <summary>A phone that reached a mast across the border, and so perhaps its owner.</summary>
+public readonly record struct MastStay(int DaysAgo, int Minutes, byte Confidence);
+
 /// <summary>A city from a seed: everybody's name, number, home and days, computed when asked for and the same each time.</summary>
 /// <remarks>
 /// Nothing is stored, so ten million people cost no more than one. A document number carries its owner's index, so the
@@ -61,6 +71,11 @@ public sealed class City
     private const int ResidentsPerVenue = 120;
     private const long Province = 990_000_000_000;
     private const long Prefecture = 990_100_000_000;
+
+    // The county whose edge is the border, and the one on the other side, which belongs to another city.
+    private const int BorderCounty = 6;
+    private const long NeighbourPrefecture = 990_200_000_000;
+    private const long Neighbour = 990_201_000_000;
 
     private static readonly DateOnly FirstBirthDay = new(1931, 1, 1);
     private static readonly string[] CountyNames = ["东湖区", "西岭区", "南浦区", "北塘区", "中山区", "开源区", "临江县", "青溪县"];
@@ -97,6 +112,8 @@ public sealed class City
         {
             yield return new Division(new AreaCode(Province), "示例省", "Example Province");
             yield return new Division(new AreaCode(Prefecture), "示例市", "Example City");
+            yield return new Division(new AreaCode(NeighbourPrefecture), "邻例市", "Neighbour City");
+            yield return new Division(AcrossTheBorder, "渡口县", "Dukou");
             for (var county = 0; county < Counties; county++)
             {
                 yield return new Division(CountyCode(county), CountyNames[county], CountyNamesEn[county]);
@@ -109,6 +126,11 @@ public sealed class City
             }
         }
     }
+
+    /// <summary>The county across the border, whose masts reach into the city.</summary>
+    public static AreaCode AcrossTheBorder => new(Neighbour);
+
+    public static AreaCode Self => new(Prefecture);
 
     /// <param name="index">From 0, below <see cref="Residents"/>.</param>
     public Resident Resident(int index)
@@ -201,6 +223,48 @@ public sealed class City
             Pick("reports", key, 10) > 0, day.Start.Plus(TimeSpan.FromMinutes((6 * 60) + Pick("report at", key, 180))),
             ill ? Symptoms.Fever : Symptoms.None, (short)(ill ? 375 + Pick("degrees", key, 15) : 360 + Pick("degrees", key, 11)));
     }
+
+    /// <summary>Three of a hundred are tested on a day, in the morning, and are negative.</summary>
+    public Minute? SampledOn(int index, Day day)
+    {
+        var key = DayKey(index, day);
+        return Pick("tested", key, 100) < 3 ? day.Start.Plus(TimeSpan.FromMinutes((8 * 60) + Pick("tested at", key, 240))) : null;
+    }
+
+    /// <summary>How many days ago each dose was given, the first dose first; six of ten have one to three.</summary>
+    public IReadOnlyList<int> DosesDaysAgo(int index)
+    {
+        var doses = Pick("vaccinated", index, 10) < 6 ? 1 + Pick("doses", index, 3) : 0;
+        var last = 20 + Pick("last dose", index, 300);
+        return [.. Enumerable.Range(1, doses).Select(dose => last + (30 * (doses - dose)))];
+    }
+
+    /// <summary>Who came from elsewhere came by train.</summary>
+    public Ride? RideOf(int index) => ArrivalOf(index) is { } arrival
+        ? new Ride(
+            arrival.From, arrival.DaysAgo, $"G{1000 + Pick("train", index, 900)}", $"{1 + Pick("carriage", index, 16):D2}",
+            $"{1 + Pick("seat", index, 17)}{"ABCDF"[Pick("letter", index, 5)]}") : null;
+
+    /// <summary>One of 300 was near a case in the last days; half of these were told to have their health monitored, or to stay at home.</summary>
+    public CaseContact? CaseContactOf(int index)
+    {
+        if (Pick("near a case", index, 300) != 0)
+            return null;
+        ReadOnlySpan<ContactKind> degrees = [ContactKind.General, ContactKind.General, ContactKind.SameVehicle, ContactKind.TimeSpace, ContactKind.Close];
+        var degree = degrees[Pick("how near", index, degrees.Length)];
+        var ordered = Pick("ordered", index, 2) == 0;
+        return new CaseContact(
+            degree, ordered ? degree == ContactKind.Close ? OrderKind.HomeIsolation : OrderKind.Monitoring : null, 3 + Pick("found", index, 12),
+            ordered && Pick("released", index, 2) == 0);
+    }
+
+    /// <summary>One of 25 who live in the county at the border, as their operator sees it.</summary>
+    public MastStay? MastStayOf(int index) =>
+        CountyCode(BorderCounty).Contains(HomeOf(HouseholdOf(index))) && Pick("mast", index, 25) == 0 ? AcrossOf(index) : null;
+
+    /// <summary>A short while across the border in the last days, of which the operator is 30 to 49 % sure.</summary>
+    public MastStay AcrossOf(int index) =>
+        new(1 + Pick("mast day", index, 3), 20 + Pick("mast minutes", index, 160), (byte)(30 + Pick("mast sure", index, 20)));
 
     private PersonName NameOf(int index, int household)
     {

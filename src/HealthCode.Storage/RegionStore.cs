@@ -9,6 +9,10 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
     public const string JournalFile = "journal.db";
     public const string BackOfficeFile = "backoffice.db";
 
+    /// <summary>Settings that are fixed when a region is created, by their options' names.</summary>
+    public const string Partitions = "--partitions";
+    public const string City = "city";
+
     /// <summary>Brings the back office's tables to this version.</summary>
     public async Task MigrateAsync(CancellationToken cancellation)
     {
@@ -18,8 +22,41 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
         await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Fixes what may never change in the region's life. The first value stays.</summary>
+    /// <exception cref="InvalidDataException">Another value was fixed before; the message says which.</exception>
+    public async Task FixAsync(string setting, string value, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        var known = await context.RegionSettings.FindAsync([setting], cancellation).ConfigureAwait(false);
+        if (known is null)
+        {
+            context.RegionSettings.Add(new RegionSetting { Key = setting, Value = value });
+            await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
+        }
+        else if (known.Value != value)
+        {
+            throw new InvalidDataException(
+                $"The region in {folder} was created with {setting} {known.Value}, not {value}. Start it with that, or name another folder with --data.");
+        }
+    }
+
     /// <summary>Makes the folder, for its owner alone.</summary>
     public static void CreateFolder(string folder) => OwnerOnly.CreateFolder(folder);
+}
+
+/// <summary>Reads a region's settings without changing anything in its folder, for tools beside it.</summary>
+public static class RegionSettings
+{
+    /// <returns>Null when the region has not fixed it yet.</returns>
+    public static string? Read(string folder, string setting)
+    {
+        var file = Path.Combine(folder, RegionStore.BackOfficeFile);
+        if (!File.Exists(file))
+            return null;
+        using var context = new BackOfficeContext(
+            new DbContextOptionsBuilder<BackOfficeContext>().UseSqlite($"Data Source={file};Mode=ReadOnly;Pooling=False").Options);
+        return context.RegionSettings.Find(setting)?.Value;
+    }
 }
 
 public static class StorageServices

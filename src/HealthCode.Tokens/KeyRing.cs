@@ -38,6 +38,25 @@ public sealed record KeyRingOptions
     public TimeSpan ReloadEvery { get; init; } = TimeSpan.FromMinutes(1);
 }
 
+/// <summary>Where a signing key is on its way.</summary>
+public enum SigningKeyStage : byte
+{
+    /// <summary>Public already; signs from its moment on.</summary>
+    Published = 1,
+
+    /// <summary>Signs.</summary>
+    Used = 2,
+
+    /// <summary>Another took its place; what it signed is still accepted.</summary>
+    Retired = 3,
+
+    /// <summary>Nothing that it signed is accepted any more. Its file goes with the next rotation or start.</summary>
+    Forgotten = 4,
+}
+
+/// <param name="From">When it begins, or began, to sign.</param>
+public readonly record struct SigningKeyState(KeyId Id, DateTimeOffset From, SigningKeyStage Stage);
+
 /// <summary>A region's keys and secrets. For any number of threads, and of processes that share the folder.</summary>
 public sealed class KeyRing
 {
@@ -77,6 +96,21 @@ public sealed class KeyRing
 
     /// <summary>The kids of all keys in the folder, in the order in which they take over.</summary>
     public IReadOnlyList<KeyId> KeyIds => [.. keys.Select(key => key.Es256.Id)];
+
+    /// <summary>All keys in the folder with their stages now, in the order in which they take over.</summary>
+    public IReadOnlyList<SigningKeyState> States()
+    {
+        LookInPassing();
+        var all = keys;
+        var now = time.GetUtcNow();
+        var used = Math.Max(0, Array.FindLastIndex(all, key => key.NotBefore <= now));
+        return [.. all.Select((key, index) => new SigningKeyState(
+            key.Es256.Id, key.NotBefore,
+            index > used ? SigningKeyStage.Published
+                : index == used ? SigningKeyStage.Used
+                : IsForgotten(all, index, now) ? SigningKeyStage.Forgotten
+                : SigningKeyStage.Retired))];
+    }
 
     /// <summary>Opens the ring in a folder; makes the folder and a first key, in use at once, when there is none.</summary>
     /// <exception cref="KeyFilePermissionsException">A file in it is open to others than its owner.</exception>

@@ -18,8 +18,9 @@ public static class WebFeature
     {
         [""] = typeof(StartPage), ["sign-in"] = typeof(SignInPage), ["apply"] = typeof(ApplyPage), ["code"] = typeof(CodePage),
         ["report"] = typeof(ReportPage), ["stay"] = typeof(StayPage), ["history"] = typeof(HistoryPage), ["rules"] = typeof(RulesPage),
+        ["risks"] = typeof(RisksPage),
         ["check"] = typeof(CheckPage), ["check/place"] = typeof(CheckPlacePage),
-        ["staff"] = typeof(StaffPage), ["staff/areas"] = typeof(AreasPage), ["staff/cases"] = typeof(CasesPage),
+        ["staff"] = typeof(StaffPage), ["staff/areas"] = typeof(AreasPage), ["staff/cases"] = typeof(CasesPage), ["staff/evidence"] = typeof(EvidencePage),
         ["staff/phone-changes"] = typeof(PhoneChangesPage), ["staff/people"] = typeof(PeoplePage), ["staff/plans"] = typeof(PlansPage),
         ["staff/admin"] = typeof(AdminPage),
     };

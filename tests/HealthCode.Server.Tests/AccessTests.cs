@@ -28,8 +28,14 @@ public sealed class AccessTests(TestRegion region)
         ["POST /v1/me/reports"] = "resident",
         ["POST /v1/me/stays"] = "resident",
         ["GET /v1/me/history"] = "resident",
+        ["GET /v1/me/questions"] = "resident",
+        ["POST /v1/me/questions/{evidence}"] = "resident",
         ["GET /v1/divisions"] = Everyone,
+        ["POST /v1/divisions"] = "epidemiologist",
+        ["GET /v1/areas"] = Everyone,
+        ["GET /v1/areas/{area}/history"] = Everyone,
         ["GET /v1/areas/risks"] = Everyone,
+        ["POST /v1/areas/risks/import"] = "epidemiologist",
         ["POST /v1/areas/risks"] = "epidemiologist",
         ["POST /v1/areas/risks/{risk}/end"] = "epidemiologist",
         ["GET /v1/plans"] = Everyone,
@@ -56,6 +62,8 @@ public sealed class AccessTests(TestRegion region)
         ["POST /v1/cases"] = "epidemiologist",
         ["POST /v1/people/look-ups"] = "community-worker epidemiologist",
         ["POST /v1/corrections"] = "community-worker epidemiologist",
+        ["POST /v1/evidence"] = "community-worker epidemiologist",
+        ["POST /v1/evidence/feed"] = "epidemiologist",
         ["GET /v1/staff"] = "administrator",
         ["POST /v1/staff"] = "administrator",
     };
@@ -100,7 +108,7 @@ public sealed class AccessTests(TestRegion region)
             };
             var (method, path) = (endpoint.Split(' ')[0], endpoint.Split(' ')[1]);
             path = path.Replace("{place}", region.Place, StringComparison.Ordinal)
-                .Replace("{change}", Guid.Empty.ToString(), StringComparison.Ordinal).Replace("{risk}", Guid.Empty.ToString(), StringComparison.Ordinal)
+                .Replace("{change}", Guid.Empty.ToString(), StringComparison.Ordinal).Replace("{evidence}", "0000000000000001", StringComparison.Ordinal).Replace("{risk}", Guid.Empty.ToString(), StringComparison.Ordinal)
                 .Replace("{draft}", Guid.Empty.ToString(), StringComparison.Ordinal).Replace("{edition}", "hangzhou-2020-02", StringComparison.Ordinal);
             using var answer = method == "GET" ? await session.Client.GetAsync(new Uri(path, UriKind.Relative)) : await session.PostTextAsync(path, "{}");
 

@@ -73,21 +73,71 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await ShootAsync(phone, "code-red-en");
     }
 
-    [Fact]
-    public async Task A_code_that_cannot_be_renewed_is_unmistakably_not_valid()
+    /// <param name="hoursWrong">How far the phone's own clock is from the region's.</param>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-24)]
+    [InlineData(24)]
+    public async Task A_code_that_cannot_be_renewed_is_unmistakably_not_valid_whatever_the_phones_clock_says(int hoursWrong)
     {
-        var (session, resident) = await region.AppliedAsync();
-        session.Dispose();
-        var phone = await PhoneAsync();
-        await phone.Clock.InstallAsync();
-        await SignInAsync(phone, resident.Phone.Normalized);
-        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        var phone = await PhoneWithCodeAsync(hoursWrong);
         await phone.Context.SetOfflineAsync(true);
         await phone.Clock.RunForAsync(180_000);
         await Expect(phone.Locator("#code[data-state=lapsed]")).ToBeVisibleAsync();
         await Expect(phone.Locator("#colour")).ToHaveTextAsync("离线 · 无效");
         await Expect(phone.Locator("#qr")).ToBeHiddenAsync();
+        await Expect(phone.Locator("#code")).ToHaveAttributeAsync("data-code", "");
         await ShootAsync(phone, "code-lapsed");
+
+        // Back online, it is live again by itself.
+        await phone.Context.SetOfflineAsync(false);
+        await phone.Clock.RunForAsync(10_000);
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+    }
+
+    [Theory]
+    [InlineData(-24)]
+    [InlineData(24)]
+    public async Task A_phone_whose_clock_is_a_day_wrong_shows_the_regions_time_and_renews_its_code(int hoursWrong)
+    {
+        var phone = await PhoneWithCodeAsync(hoursWrong);
+        string[] minutes = [ChinaMinute(-1), ChinaMinute(0), ChinaMinute(1)];
+        var shown = await phone.Locator("#clock").TextContentAsync();
+        Assert.True(minutes.Any(minute => shown!.Contains(minute, StringComparison.Ordinal)), $"the clock shows {shown}, the region {minutes[1]}");
+
+        // An hour of displays: renewed again and again, live at the end.
+        await phone.Clock.FastForwardAsync(3_600_000);
+        await phone.Clock.RunForAsync(5_000);
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        await Expect(phone.Locator("#code")).Not.ToHaveAttributeAsync("data-code", "");
+    }
+
+    /// <param name="stopped">Stops one of the phone's two clocks, as sleep stops the first and a hand stops the second.</param>
+    [Theory]
+    [InlineData("() => { const at = performance.now(); performance.now = () => at; }")]
+    [InlineData("() => { const at = Date.now(); Date.now = () => at; }")]
+    public async Task A_phone_that_slept_or_was_set_back_does_not_show_a_dead_code_as_live(string stopped)
+    {
+        var phone = await PhoneWithCodeAsync(0);
+        await phone.EvaluateAsync(stopped);
+        await phone.Context.SetOfflineAsync(true);
+        await phone.Clock.RunForAsync(180_000);
+        await Expect(phone.Locator("#code[data-state=lapsed]")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_renewal_never_turns_the_shown_clock_back()
+    {
+        var phone = await PhoneWithCodeAsync(0);
+        // The phone counts three seconds that did not pass in the region, and renews because somebody looks.
+        await phone.Clock.FastForwardAsync(3_000);
+        await phone.Clock.RunForAsync(1_000);
+        var before = await phone.Locator("#clock").TextContentAsync();
+        await phone.RunAndWaitForResponseAsync(
+            () => phone.EvaluateAsync("() => document.dispatchEvent(new Event('visibilitychange'))"), "**" + Routes.MyCode);
+        await phone.Clock.RunForAsync(1_000);
+        var after = await phone.Locator("#clock").TextContentAsync();
+        Assert.True(string.CompareOrdinal(before, after) <= 0, $"from {before} back to {after}");
     }
 
     [Fact]
@@ -99,6 +149,19 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await Expect(page.Locator("#checkpoint[data-result=refused][data-problem=code-not-a-code]")).ToBeVisibleAsync();
         await Expect(page.Locator("#result")).ToContainTextAsync("这不是健康码");
         await ShootAsync(page, "check-refused");
+    }
+
+    [Fact]
+    public async Task A_hardware_scanner_is_read_wherever_the_focus_is()
+    {
+        var (session, _) = await region.AppliedAsync();
+        var code = (await session.GetAsync<CodeState>(Routes.MyCode)).Code;
+        session.Dispose();
+        var page = await GuardPageAsync(browser, region.Place);
+        await page.EvaluateAsync("() => document.activeElement.blur()");
+        await page.Keyboard.TypeAsync(code);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#checkpoint[data-result=go]")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -116,33 +179,223 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await Expect(page.Locator("#risks tbody tr", new() { HasText = "中山区" })).ToHaveCountAsync(0);
     }
 
+    [Fact]
+    public async Task Staff_import_a_file_name_a_compound_and_see_on_the_map_what_holds_where_and_since_when()
+    {
+        var page = await DeskAsync("/staff/areas", Roles.Epidemiologist);
+        await ChooseAsync(page, "parent", "990000", "990100", "990101", "990101001", "990101001001");
+        await page.FillAsync("#areaZh", "水仙花园");
+        await page.FillAsync("#areaEn", "Narcissus Gardens");
+        await page.ClickAsync("#add-area button[type=submit]");
+        await Expect(page.Locator("#area-added")).ToContainTextAsync("990101001001001");
+
+        var file = Path.Combine(folder, "risks.csv");
+        await File.WriteAllTextAsync(file, """
+            area,level,from,until,reason
+            990101002,medium,2026-01-01,,街道管控
+            990101002003,high,2026-01-01,,聚集性疫情
+            990101001001001,high,2026-01-01,,小区内疫情
+            990101003,low,2026-01-01,,常态化防控
+            990101009,high,2026-01-01,,没有这个街道
+            """);
+        await page.SetInputFilesAsync("#file", file);
+        await page.ClickAsync("#import button[type=submit]");
+        await Expect(page.Locator("#import-report")).ToContainTextAsync("共 5 行：设定 4");
+        await Expect(page.Locator("#import-problems tbody tr")).ToHaveTextAsync(["6area没有这个行政区划。请从列表中选择"]);
+
+        await Expect(Tile(page, "990101002")).ToHaveTextAsync("第2街道中+1");
+        await Expect(Tile(page, "990101002003")).ToHaveTextAsync("第3社区高");
+        await Expect(Tile(page, "990101002004")).ToHaveAttributeAsync("aria-label", "第4社区: 中风险");
+        await Expect(Tile(page, "990101001001")).ToHaveAttributeAsync("aria-label", "第1社区: 未设等级, 其中 1 处有风险");
+        await Expect(Tile(page, "990101003009")).ToHaveAttributeAsync("data-level", "low");
+
+        await Tile(page, "990101001001").ClickAsync();
+        await page.ClickAsync("#inside button");
+        await Expect(page.Locator("#area-name")).ToContainTextAsync("水仙花园 · 990101001001001");
+        await Expect(page.Locator("#area-history")).ToContainTextAsync("小区内疫情");
+        await ShootAsync(page, "staff-areas-map");
+
+        await page.SelectOptionAsync("#level-filter", "low");
+        await Expect(page.Locator("#risks tbody tr")).ToContainTextAsync(["常态化防控"]);
+        await page.FillAsync("#at", "2025-12-31T12:00");
+        await page.PressAsync("#at", "Tab");
+        await Expect(Tile(page, "990101002003")).ToHaveAttributeAsync("data-level", "none");
+        await page.FillAsync("#known", "2025-12-31T12:00");
+        await page.PressAsync("#known", "Tab");
+        await Expect(page.Locator("#risks tbody td.hint")).ToBeVisibleAsync();
+        await page.ClickAsync("#map-now");
+        await Expect(Tile(page, "990101002003")).ToHaveAttributeAsync("data-level", "high");
+
+        await TheMapIsReadOnAPhoneByKeyboardWithoutSignInAsync();
+    }
+
+    private async Task TheMapIsReadOnAPhoneByKeyboardWithoutSignInAsync()
+    {
+        foreach (var prefix in new[] { "", "/en" })
+        {
+            var phone = await PhoneAsync();
+            await phone.GotoAsync(Url(prefix + "/risks"));
+            await Expect(phone.Locator("#map[data-state=shown]")).ToBeVisibleAsync();
+            await Expect(phone.Locator("#risks tbody")).ToContainTextAsync("小区内疫情");
+            Assert.Equal(360, await phone.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+
+            // One stop of the tab key; Down to the first township and on to its committees, Right, Enter.
+            Assert.Equal(1, await phone.Locator("#map button[tabindex='0']").CountAsync());
+            await phone.Locator("#map button[tabindex='0']").FocusAsync();
+            foreach (var key in new[] { "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "Enter" })
+                await phone.Keyboard.PressAsync(key);
+            await Expect(Tile(phone, "990101002003")).ToBeFocusedAsync();
+            await Expect(phone.Locator("#area-history li")).ToHaveCountAsync(2);
+            await ShootAsync(phone, "risks-phone" + prefix.Replace('/', '-'));
+            var axe = await phone.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
+            Assert.Empty(axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html));
+            await phone.Context.CloseAsync();
+        }
+    }
+
+    private static ILocator Tile(IPage page, string area) => page.Locator($"#map button[data-area=\"{area}\"]");
+
+    [Fact]
+    public async Task A_question_is_answered_on_the_phone_and_the_code_follows_the_answer()
+    {
+        using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
+        var risk = await epidemiologist.MustAsync<AreaRiskState>(
+            System.Net.HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest("430682", "high", region.Time.GetUtcNow().AddDays(-3), null, "聚集性疫情"));
+        foreach (var (prefix, wasThere, colour) in new[] { ("", "false", "green"), ("/en", "true", "red") })
+        {
+            var (session, resident) = await region.AppliedAsync();
+            session.Dispose();
+            await epidemiologist.MustAsync<EvidenceEntry, EvidenceAccepted>(System.Net.HttpStatusCode.Created, Routes.Evidence, new StayEntry
+            {
+                DocumentType = "citizen-id", DocumentNumber = resident.Document.Normalized, Happened = region.Time.GetUtcNow().AddHours(-30),
+                Until = region.Time.GetUtcNow().AddHours(-28), Area = "430682", Confidence = 40,
+            });
+            await epidemiologist.MustAsync<EvidenceEntry, EvidenceAccepted>(System.Net.HttpStatusCode.Created, Routes.Evidence, new TestEntry
+            {
+                DocumentType = "citizen-id", DocumentNumber = resident.Document.Normalized, Happened = region.Time.GetUtcNow().AddHours(-26),
+                Result = "negative", Institution = "示例市第一医院",
+            });
+
+            var phone = await PhoneAsync();
+            await SignInAsync(phone, resident.Phone.Normalized);
+            await phone.GotoAsync(Url(prefix + "/code"));
+            await Expect(phone.Locator("#code[data-colour=green]")).ToBeVisibleAsync();
+            await Expect(phone.Locator("[data-question]")).ToContainTextAsync("40");
+            await Expect(phone.Locator("#proof")).ToContainTextAsync("48");
+            Assert.True(await phone.EvaluateAsync<int>("document.documentElement.scrollWidth") <= 360);
+            await ShootAsync(phone, "question" + prefix.Replace('/', '-'));
+            await phone.ClickAsync($"[data-answer={wasThere}]");
+            await Expect(phone.Locator("[data-question]")).ToHaveCountAsync(0);
+            await Expect(phone.Locator($"#code[data-colour={colour}]")).ToBeVisibleAsync();
+            await ShootAsync(phone, "question-answered" + prefix.Replace('/', '-'));
+            await phone.GotoAsync(Url(prefix + "/history"));
+            await Expect(phone.Locator("li[data-kind=answer]")).ToBeVisibleAsync();
+            await ShootAsync(phone, "question-history" + prefix.Replace('/', '-'));
+        }
+        await epidemiologist.MustAsync(
+            System.Net.HttpStatusCode.OK, Routes.AreaRiskEnd.Replace("{risk}", risk.Id, StringComparison.Ordinal), new AreaRiskEnd(null, "解除"));
+    }
+
+    [Fact]
+    public async Task Staff_record_evidence_and_read_at_the_field_what_is_wrong()
+    {
+        var resident = region.City.Resident(140);
+        var desk = await DeskAsync("/staff/evidence", Roles.Epidemiologist);
+        await Expect(desk.Locator("#kind option[value=pass]")).ToHaveCountAsync(0);
+        await desk.SelectOptionAsync("#kind", "journey");
+        await desk.FillAsync("#documentNumber", resident.Document.Normalized);
+        await desk.FillAsync("#happened", "2026-01-05T08:00");
+        await desk.FillAsync("#until", "2026-01-05T12:30");
+        await desk.FillAsync("#number", "G1234");
+        await desk.FillAsync("#seat", "12F");
+        await ChooseAsync(desk, "to", "990000", "990100", "990102");
+        await desk.ClickAsync("#enter button[type=submit]");
+        await Expect(desk.Locator("[data-error-for=from]")).ToContainTextAsync("没有这个行政区划");
+        await ShootAsync(desk, "staff-evidence-refused");
+        await ChooseAsync(desk, "from", "420000", "420100");
+        await desk.ClickAsync("#enter button[type=submit]");
+        await Expect(desk.Locator("#entered")).ToContainTextAsync("行程");
+        await ShootAsync(desk, "staff-evidence");
+
+        var worker = await DeskAsync("/en/staff/people", Roles.CommunityWorker);
+        await worker.FillAsync("#documentNumber", resident.Document.Normalized);
+        await worker.FillAsync("#purpose", "home visit");
+        await worker.ClickAsync("#look-up button[type=submit]");
+        await Expect(worker.Locator("#person-evidence")).ToContainTextAsync("Health report");
+        await ShootAsync(worker, "staff-people-en");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("/en")]
     public async Task Every_page_loads_without_errors_fits_a_phone_and_passes_the_accessibility_rules(string prefix)
     {
+        var page = await PhoneAsync();
         foreach (var path in Web.WebFeature.Paths)
-        {
-            var page = await PhoneAsync();
-            var errors = new List<string>();
-            page.PageError += (_, error) => errors.Add(error);
-            page.Console += (_, message) =>
-            {
-                // Chromium itself writes a line for each refused request; refusals are shown on the page.
-                if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
-                    errors.Add(message.Text);
-            };
-            await page.GotoAsync(Url(prefix + path));
-            await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+            await LooksRightAsync(page, prefix, path, "page");
+        await page.Context.CloseAsync();
+    }
 
-            Assert.True(errors.Count == 0, $"{path}: {string.Join("; ", errors)}");
-            var width = await page.EvaluateAsync<int>("document.documentElement.scrollWidth");
-            Assert.True(width <= 360, $"{path} is {width} pixels wide on a phone of 360");
-            var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
-            Assert.True(axe.Violations.Length == 0, $"{path}: {string.Join("; ", axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html))}");
-            await ShootAsync(page, "page" + (prefix + path).Replace('/', '-'));
+    [Theory]
+    [InlineData("", 360)]
+    [InlineData("/en", 360)]
+    [InlineData("/en", 1280)]
+    public async Task Every_page_of_somebody_signed_in_does_so_too(string prefix, int width)
+    {
+        var (session, resident) = await region.AppliedAsync("990103");
+        await session.MustAsync(System.Net.HttpStatusCode.Created, Routes.MyReports, new ReportRequest(["dry-cough", "fever"], 38.1m, "unsure"));
+        session.Dispose();
+        using var worker = await region.StaffAsync(Roles.CommunityWorker);
+        await worker.MustAsync(
+            System.Net.HttpStatusCode.OK, Routes.LookUps, new LookUpRequest("citizen-id", resident.Document.Normalized, "电话随访"));
+
+        var phone = await PageAsync(width);
+        await SignInAsync(phone, resident.Phone.Normalized);
+        foreach (var path in new[] { "/code", "/apply", "/report", "/stay", "/history", "/rules" })
+            await LooksRightAsync(phone, prefix, path, "in");
+        foreach (var (user, paths) in PagesOfStaff)
+        {
+            var page = await PageAsync(width);
+            await page.GotoAsync(Url(prefix + paths[0]));
+            await SignInStaffAsync(page, user);
+            foreach (var path in paths)
+                await LooksRightAsync(page, prefix, path.Replace("?id=", "?id=" + region.WarmPlace, StringComparison.Ordinal), "in");
             await page.Context.CloseAsync();
         }
+    }
+
+    private static readonly (string User, string[] Paths)[] PagesOfStaff =
+    [
+        ("test-guard", ["/check", "/check/place?id=", "/staff"]),
+        (Roles.Epidemiologist, ["/staff", "/staff/areas", "/staff/cases", "/staff/people"]),
+        (Roles.CommunityWorker, ["/staff/people", "/staff/phone-changes"]),
+        (Roles.Administrator, ["/staff/admin"]),
+    ];
+
+    /// <summary>No error of a script, nothing wider than the screen, no violation of WCAG 2 A and AA that axe can find.</summary>
+    private async Task LooksRightAsync(IPage page, string prefix, string path, string shot)
+    {
+        var errors = new List<string>();
+        void OnError(object? _, string error) => errors.Add(error);
+        void OnConsole(object? _, IConsoleMessage message)
+        {
+            // Chromium itself writes a line for each refused request; refusals are shown on the page.
+            if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
+                errors.Add(message.Text);
+        }
+        page.PageError += OnError;
+        page.Console += OnConsole;
+        await page.GotoAsync(Url(prefix + path));
+        await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        page.PageError -= OnError;
+        page.Console -= OnConsole;
+
+        Assert.True(errors.Count == 0, $"{path}: {string.Join("; ", errors)}");
+        var (wanted, width) = (page.ViewportSize!.Width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        Assert.True(width <= wanted, $"{path} is {width} pixels wide on a screen of {wanted}");
+        var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
+        Assert.True(axe.Violations.Length == 0, $"{path}: {string.Join("; ", axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html))}");
+        await ShootAsync(page, $"{shot}-{wanted}{(prefix + path).Split('?')[0].Replace('/', '-')}");
     }
 
     private async Task ApplyAsync(IPage phone, Simulation.Resident resident)
@@ -218,10 +471,11 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         await phone.GotoAsync(Url("/sign-in"));
         await phone.FillAsync("#phone", number);
         await phone.ClickAsync("#ask-code button[type=submit]");
+        await Expect(phone.Locator("#shown-message")).ToContainTextAsync("验证码");
         var message = await phone.Locator("#shown-message").TextContentAsync();
         await phone.FillAsync("#code", message!.Split("验证码 ")[1][..6]);
         await phone.ClickAsync("#sign-in button[type=submit]");
-        await phone.WaitForURLAsync(url => !url.EndsWith("sign-in", StringComparison.Ordinal));
+        await Expect(phone.Locator("body:not([data-page=sign-in])")).ToBeVisibleAsync();
     }
 
     private static async Task ChooseAsync(IPage page, string name, params string[] codes)
@@ -230,11 +484,28 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
             await page.Locator($"[data-division=\"{name}\"] select[data-level=\"{level}\"]").SelectOptionAsync(codes[level]);
     }
 
-    private async Task<IPage> PhoneAsync()
+    private Task<IPage> PhoneAsync() => PageAsync(360);
+
+    private async Task<IPage> PageAsync(int width)
     {
-        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = 360, Height = 780 }, DeviceScaleFactor = 2, Locale = "zh-CN" });
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = 780 }, Locale = "zh-CN" });
         return await context.NewPageAsync();
     }
+
+    /// <summary>A resident's phone that shows a live code and whose clocks the test moves.</summary>
+    private async Task<IPage> PhoneWithCodeAsync(int hoursWrong)
+    {
+        var (session, resident) = await region.AppliedAsync();
+        session.Dispose();
+        var phone = await PhoneAsync();
+        await phone.Clock.InstallAsync(new() { TimeDate = region.Time.GetUtcNow().UtcDateTime.AddHours(hoursWrong) });
+        await SignInAsync(phone, resident.Phone.Normalized);
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        return phone;
+    }
+
+    private string ChinaMinute(int later) => region.Time.GetUtcNow().ToOffset(TimeSpan.FromHours(8)).AddMinutes(later)
+        .ToString("yyyy年M月d日 HH:mm", System.Globalization.CultureInfo.InvariantCulture);
 
     private Task<IBrowser> LaunchAsync(params string[] more) => playwright.Chromium.LaunchAsync(new()
     {

@@ -2,6 +2,8 @@ using System.Net;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using HealthCode.Api;
+using HealthCode.Server.Demo;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -118,10 +120,14 @@ public sealed class PlanBrowserTests(PlanRegion plan) : IAsyncLifetime
     {
         using var author = await Region.StaffAsync(Roles.PlanOfficer);
         using var second = await Region.StaffAsync(PlanRegion.Second);
-        var draft = await plan.TriedAsync(author);
+        await Region.Services.GetRequiredService<DemoSeed>().FillAsync(new Progress<int>(), TestContext.Current.CancellationToken);
+        var draft = await PlanRegion.BeginAsync(author);
+        var text = (await PlanRegion.FeverIsRedAsync(author, plan.NextId())).Replace("declared: [contact]", "stayIn: [\"990101\", \"990102\"]", StringComparison.Ordinal);
+        draft = await PlanRegion.SaveAsync(author, draft, text, PlanRegion.Cases);
+        await PlanRegion.TryAsync(author, draft);
         var phone = await DeskAsync(Roles.PlanOfficer, $"{prefix}/staff/plans?draft={draft.Draft.Id}", 360, 780);
         await Expect(phone.Locator("#case-results li.passes")).ToHaveCountAsync(1);
-        await Expect(phone.Locator("#answer")).ToBeVisibleAsync();
+        await Expect(phone.Locator("#answer .bar-chart").First).ToBeVisibleAsync();
         await CheckPageAsync(phone);
         await ShootAsync(phone, "plans-phone" + prefix.Replace('/', '-'));
         await PlanRegion.ApproveAsync(second, draft);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using HealthCode.Api;
+using HealthCode.Domain;
 using HealthCode.Server.Applications;
 using HealthCode.Server.Demo;
 using HealthCode.Server.Hosting;
@@ -35,14 +36,13 @@ public sealed class TestRegion : IAsyncLifetime
     private WebApplication app = null!;
     private int nextNewcomer = -1;
 
+    public string Data => folder;
+
     public MovedTime Time { get; } = new();
 
     public Uri Address { get; private set; } = null!;
 
     public IServiceProvider Services => app.Services;
-
-    /// <summary>Where the region keeps everything.</summary>
-    public string Data => folder;
 
     public string Password { get; private set; } = "";
 
@@ -50,6 +50,9 @@ public sealed class TestRegion : IAsyncLifetime
     public string Place { get; private set; } = "";
 
     public string WarmPlace { get; private set; } = "";
+
+    /// <summary>Changes the edition that the region decides by.</summary>
+    public Func<PlanEdition, PlanEdition>? Edition { get; init; }
 
     internal City City => Services.GetRequiredService<City>();
 
@@ -78,6 +81,11 @@ public sealed class TestRegion : IAsyncLifetime
         {
             builder.Services.AddSingleton<TimeProvider>(Time);
             builder.Logging.SetMinimumLevel(LogLevel.Warning);
+            if (Edition is not null)
+            {
+                var policy = (Policy)builder.Services.Single(service => service.ServiceType == typeof(Policy)).ImplementationInstance!;
+                builder.Services.AddSingleton(new Policy(Edition(policy.Edition)));
+            }
             // Limits have a test of their own; here many tests share one address.
             builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
             {
@@ -176,12 +184,16 @@ public sealed class TestSession(Uri address) : IDisposable
         Assert.True(expected == answer.StatusCode, $"{path}: {answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
     }
 
-    public async Task<TAnswer> MustAsync<TAnswer>(HttpStatusCode expected, string path, object body, string? key = null)
+    public Task<TAnswer> MustAsync<TAnswer>(HttpStatusCode expected, string path, object body, string? key = null) =>
+        MustAsync<TAnswer>(expected, path, JsonContent.Create(body, body.GetType(), options: ApiJson.Default.Options), key);
+
+    /// <summary>Sends the body as a <typeparamref name="TBody"/>, which is what says of an entry of which kind it is.</summary>
+    public Task<TAnswer> MustAsync<TBody, TAnswer>(HttpStatusCode expected, string path, TBody body, string? key = null) =>
+        MustAsync<TAnswer>(expected, path, JsonContent.Create(body, typeof(TBody), options: ApiJson.Default.Options), key);
+
+    private async Task<TAnswer> MustAsync<TAnswer>(HttpStatusCode expected, string path, JsonContent body, string? key)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path)
-        {
-            Content = JsonContent.Create(body, body.GetType(), options: ApiJson.Default.Options),
-        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = body };
         request.Headers.Add(Routes.IdempotencyKey, key ?? Guid.NewGuid().ToString());
         using var answer = await client.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();

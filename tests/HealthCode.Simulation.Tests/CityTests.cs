@@ -89,6 +89,32 @@ public sealed class CityTests
     }
 
     [Fact]
+    public void A_few_are_tested_found_near_a_case_or_seen_by_a_mast_across_the_border()
+    {
+        var city = new City(new CityOptions { Seed = 7, Residents = 20_000 });
+        var everybody = Enumerable.Range(0, 20_000).ToList();
+        var day = new Day(2_500);
+        Assert.InRange(everybody.Count(index => city.SampledOn(index, day) is not null), 400, 800);
+        Assert.All(everybody, index => Assert.True(city.SampledOn(index, day) is not { } at || Day.Of(at) == day));
+        Assert.InRange(everybody.Count(index => city.DosesDaysAgo(index).Count > 0), 11_000, 13_000);
+        Assert.InRange(everybody.Count(index => city.CaseContactOf(index) is not null), 30, 110);
+        var seen = everybody.Where(index => city.MastStayOf(index) is not null).ToList();
+        Assert.InRange(seen.Count, 40, 200);
+        Assert.All(seen, index =>
+        {
+            Assert.Equal("990107", city.Resident(index).Home.ToString()[..6]);
+            Assert.InRange(city.MastStayOf(index)!.Value.Confidence, 30, 49);
+        });
+        Assert.All(everybody, index =>
+        {
+            var doses = city.DosesDaysAgo(index);
+            Assert.Equal(doses.OrderDescending(), doses);
+            Assert.Equal(city.ArrivalOf(index)?.From, city.RideOf(index)?.From);
+        });
+        Assert.True(Divisions.BuiltIn.With(City.Divisions).Exists(City.AcrossTheBorder));
+    }
+
+    [Fact]
     public void The_register_knows_name_number_and_phone_only_together()
     {
         var (one, two, register) = (Small.Resident(1), Small.Resident(500), new CityRegister(Small));

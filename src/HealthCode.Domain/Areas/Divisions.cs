@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace HealthCode.Domain;
 
-/// <summary>One administrative division.</summary>
+/// <summary>One administrative division, or a compound or building that the region numbered itself.</summary>
 /// <param name="Name">Its own name, without those of the larger ones it lies in.</param>
 public sealed record Division(AreaCode Code, string Name, string? EnglishName = null);
 
@@ -17,7 +17,7 @@ public sealed class Divisions
     private Divisions(IEnumerable<Division> divisions)
     {
         byCode = divisions.ToFrozenDictionary(division => division.Code);
-        byParent = byCode.Values.OrderBy(division => division.Code).ToLookup(division => KnownParent(division.Code));
+        byParent = byCode.Values.OrderBy(division => division.Code).ToLookup(division => ParentOf(division.Code));
     }
 
     /// <summary>China's, to the county: <c>data-sets/divisions</c>.</summary>
@@ -34,6 +34,21 @@ public sealed class Divisions
     /// <summary>The divisions just below <paramref name="parent"/>, by code; the provinces below none.</summary>
     public IEnumerable<Division> Children(AreaCode parent) => byParent[parent];
 
+    /// <summary>All that lies in <paramref name="area"/> down to so many digits, each before those that lie in it.</summary>
+    public IEnumerable<Division> Within(AreaCode area, int depthMax) => Children(area)
+        .Where(child => child.Code.Depth <= depthMax)
+        .SelectMany(child => Within(child.Code, depthMax).Prepend(child));
+
+    /// <summary>The next larger division that is known by name; none for a province.</summary>
+    public AreaCode ParentOf(AreaCode code)
+    {
+        // A county of a province that has no prefecture here still belongs somewhere.
+        var parent = code.Parent;
+        while (!parent.IsNone && !byCode.ContainsKey(parent))
+            parent = parent.Parent;
+        return parent;
+    }
+
     /// <summary>The name with those of the larger divisions before it, 浙江省杭州市西湖区; the digits of one not known.</summary>
     public string NameOf(AreaCode code) => string.Concat(PathOf(code).Select(division => division.Name)) is { Length: > 0 } name ? name : code.ToString();
 
@@ -45,6 +60,8 @@ public sealed class Divisions
             : string.Join(", ", path.AsEnumerable().Reverse().Select(division => division.EnglishName ?? division.Name));
     }
 
+    public Text NamesOf(AreaCode code) => new(NameOf(code), EnglishNameOf(code));
+
     private IEnumerable<Division> PathOf(AreaCode code)
     {
         var path = new Stack<Division>();
@@ -55,15 +72,6 @@ public sealed class Divisions
                 path.Push(division);
         }
         return path;
-    }
-
-    // A county of a province that has no prefecture here still belongs somewhere.
-    private AreaCode KnownParent(AreaCode code)
-    {
-        var parent = code.Parent;
-        while (!parent.IsNone && !byCode.ContainsKey(parent))
-            parent = parent.Parent;
-        return parent;
     }
 
     private static Divisions LoadBuiltIn()

@@ -125,6 +125,7 @@ internal sealed partial class CaseHistory(Policy policy)
         ["declares", "cough"] => Declares(Symptoms.DryCough, 365),
         ["declares", "contact"] => Declares(Symptoms.None, 365, DeclaredContact.Yes),
         ["declares", "unsure", "contact"] => Declares(Symptoms.None, 365, DeclaredContact.Unsure),
+        ["declares", var symptom] when Spelling.TryRead<Symptoms>(symptom, out var named) => Declares(named, 365),
         ["declares", var degrees] => Declares(Symptoms.None, TenthsOf(degrees)),
         ["stays", "in", var area, "from", var from, .. var rest] => new Stay
         {

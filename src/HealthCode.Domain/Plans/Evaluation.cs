@@ -5,7 +5,8 @@ namespace HealthCode.Domain;
 /// <summary>The rules of one policy over one record at one moment: what holds, since when, and whether it has ended.</summary>
 /// <remarks>
 /// The endings of a rule count from its latest *since*. That loses nothing: whatever ended the latest exposure came after
-/// the earlier ones too. <see cref="NextChange"/> collects every moment at which time alone could change an answer; one too
+/// the earlier ones too. A rule that starts only after some days looks at what was so by then, its <c>horizon</c>, and
+/// not at what came since: a second exposure must not take away what the first one brought. <see cref="NextChange"/> collects every moment at which time alone could change an answer; one too
 /// many does no harm, one too few would leave a phone with a stale colour.
 /// </remarks>
 internal ref struct Evaluation
@@ -16,6 +17,8 @@ internal ref struct Evaluation
     private readonly RecordFacts record;
     private readonly AreaRisks areas;
     private readonly Minute now;
+    private Minute horizon;
+    private int delayDays;
 
     public Evaluation(Policy policy, RecordFacts record, AreaRisks areas, Minute now)
     {
@@ -23,6 +26,7 @@ internal ref struct Evaluation
         this.record = record;
         this.areas = areas;
         this.now = now;
+        horizon = now;
         NextChange = Minute.Never;
     }
 
@@ -31,6 +35,8 @@ internal ref struct Evaluation
 
     public Finding Find(Rule rule)
     {
+        delayDays = rule.StartsAfterDays;
+        horizon = new Minute(now.Value - (delayDays * Minute.PerDay));
         var (entry, since, until, asked, askedSince) = (-1, default(Minute), default(Minute), -1, default(Minute));
         foreach (var condition in rule.Holds)
         {
@@ -43,8 +49,9 @@ internal ref struct Evaluation
             if (held.DoubtfulSince > askedSince && WindowEnd(condition, held.DoubtfulSince) > now)
                 (asked, askedSince) = (held.Doubtful, held.DoubtfulSince);
         }
-        var holds = since.Value > 0 && HasBegun(rule, since) && !HasEnded(rule, since, ref until);
-        return new Finding(holds, entry, since, until, holds ? -1 : AskedOf(rule, asked, askedSince));
+        var holds = since.Value > 0 && !HasEnded(rule, since, ref until);
+        var (question, askedUntil) = holds ? (-1, default) : AskedOf(rule, asked, askedSince);
+        return new Finding(holds, entry, since, until, question, askedUntil);
     }
 
     /// <summary>Whether a stay lies in an area that is, was or will be at risk.</summary>
@@ -129,27 +136,27 @@ internal ref struct Evaluation
         _ => 1,
     };
 
-    private readonly Held LatestDiagnosis(uint statuses) =>
-        LatestDiagnosisEntry() is >= 0 and var latest && record.Entries[latest].IsOneOf(statuses)
+    private Held LatestDiagnosis(uint statuses) =>
+        LatestDiagnosisEntry() is >= 0 and var latest && record.Entries[latest].IsOneOf(statuses) && Reached(record.Entries[latest].Start)
             ? new Held(latest, record.Entries[latest].Start) : Held.Nothing;
 
-    private readonly Held LatestOf(EvidenceKind kind, uint details)
+    private Held LatestOf(EvidenceKind kind, uint details)
     {
         for (var index = record.Entries.Length - 1; index >= 0; index--)
         {
             ref readonly var entry = ref record.Entries[index];
-            if (entry.Kind == kind && entry.Start <= now && entry.IsOneOf(details))
+            if (entry.Kind == kind && entry.IsOneOf(details) && Reached(entry.Start))
                 return new Held(index, entry.Start);
         }
         return Held.Nothing;
     }
 
-    private readonly Held LatestDeclaration(Condition condition)
+    private Held LatestDeclaration(Condition condition)
     {
         for (var index = record.Entries.Length - 1; index >= 0; index--)
         {
             ref readonly var entry = ref record.Entries[index];
-            if (entry.Kind == EvidenceKind.Declaration && entry.Start <= now && Declares(entry, condition))
+            if (entry.Kind == EvidenceKind.Declaration && Declares(entry, condition) && Reached(entry.Start))
                 return new Held(index, entry.Start);
         }
         return Held.Nothing;
@@ -161,20 +168,20 @@ internal ref struct Evaluation
             return entry.Detail == (byte)DeclaredContact.Yes;
         if (condition.Symptoms == Symptoms.None)
             return entry.Symptoms != Symptoms.None || HasFever(entry);
-        return (entry.Symptoms & condition.Symptoms) != 0 || (condition.Symptoms.HasFlag(Symptoms.Fever) && HasFever(entry));
+        return (entry.Symptoms & condition.Symptoms) != 0 || ((condition.Symptoms & Symptoms.Fever) != 0 && HasFever(entry));
     }
 
     private readonly bool HasFever(in RecordEntry entry) => entry.TemperatureTenths >= policy.Edition.FeverTenths;
 
     // Each kind of order has its own release; the latest that still stands holds.
-    private readonly Held LatestOrder(uint kinds)
+    private Held LatestOrder(uint kinds)
     {
         var held = Held.Nothing;
         for (var index = record.Entries.Length - 1; index >= 0; index--)
         {
             ref readonly var entry = ref record.Entries[index];
-            if (entry.Kind == EvidenceKind.Order && entry.Start <= now && entry.IsOneOf(kinds) && entry.Start > held.Since
-                && !ReleasedSince(entry.Start, 1u << entry.Detail))
+            if (entry.Kind == EvidenceKind.Order && entry.IsOneOf(kinds) && entry.Start > held.Since
+                && !ReleasedSince(entry.Start, 1u << entry.Detail) && Reached(entry.Start))
                 held = new Held(index, entry.Start);
         }
         return held;
@@ -190,7 +197,7 @@ internal ref struct Evaluation
         return false;
     }
 
-    private readonly Held LatestTest(uint results)
+    private Held LatestTest(uint results)
     {
         var held = LatestOf(EvidenceKind.Test, results);
         return LatestDiagnosisEntry() is >= 0 and var diagnosis && record.Entries[diagnosis].Start >= held.Since ? Held.Nothing : held;
@@ -205,9 +212,7 @@ internal ref struct Evaluation
             ref readonly var from = ref record.Entries[index];
             if (from.Kind != EvidenceKind.Journey || from.Detail != RecordEntry.JourneyFrom || !IsMeant(condition, from, record.Entries[index + 1]))
                 continue;
-            if (from.Until > now)
-                May(from.Until);
-            else if (from.Until > held.Since)
+            if (from.Until > held.Since && Reached(from.Until))
                 held = new Held(index, from.Until);
         }
         return held;
@@ -215,10 +220,10 @@ internal ref struct Evaluation
 
     private readonly bool IsMeant(Condition condition, in RecordEntry from, in RecordEntry to)
     {
-        if (!policy.Region.Contains(to.Area))
+        if (!policy.IsInside(to.Area))
             return false;
         if (condition.Kind == ConditionKind.JourneyFromOutside)
-            return !policy.Region.Contains(from.Area);
+            return !policy.IsInside(from.Area);
         foreach (var period in areas.Of(from.Area))
         {
             if (IsLevel(period, condition) && period.From <= from.Start && from.Start < period.Until)
@@ -228,14 +233,14 @@ internal ref struct Evaluation
     }
 
     // A region's next word replaces its last; of two in the same minute the worse one stands.
-    private readonly Held LatestRecognition(uint colours)
+    private Held LatestRecognition(uint colours)
     {
         var held = Held.Nothing;
         for (var index = 0; index < record.Entries.Length; index++)
         {
             ref readonly var entry = ref record.Entries[index];
-            if (entry.Kind == EvidenceKind.Recognition && entry.Start <= now && entry.IsOneOf(colours) && entry.Start > held.Since
-                && !IsSuperseded(entry))
+            if (entry.Kind == EvidenceKind.Recognition && entry.IsOneOf(colours) && entry.Start > held.Since
+                && !IsSuperseded(entry) && Reached(entry.Start))
                 held = new Held(index, entry.Start);
         }
         return held;
@@ -257,10 +262,7 @@ internal ref struct Evaluation
         if (!record.Reports.Any)
             return Held.Nothing;
         var since = record.Reports.Last.Plus(days + 1).Start;
-        if (since <= now)
-            return new Held(-1, since);
-        May(since);
-        return Held.Nothing;
+        return Reached(since) ? new Held(-1, since) : Held.Nothing;
     }
 
     private Held LatestStay(Condition condition)
@@ -300,11 +302,8 @@ internal ref struct Evaluation
     /// <summary>The last minute of a stay up to now that counts for the condition; the default when none does.</summary>
     private Minute LastExposure(in RecordEntry stay, Condition condition)
     {
-        if (stay.Start > now)
-        {
-            May(stay.Start);
+        if (!Reached(stay.Start))
             return default;
-        }
         if (condition.Kind == ConditionKind.StayIn)
             return IsIn(stay.Area, condition.Areas) ? LastMinute(stay.Start, stay.Until, condition) : default;
         var last = default(Minute);
@@ -318,16 +317,12 @@ internal ref struct Evaluation
 
     private Minute LastExposure(in RecordEntry stay, AreaRisk period, Condition condition)
     {
-        if (period.From > now)
-        {
-            May(period.From);
-            return default;
-        }
         if (!condition.LevelNow)
-            return LastMinute(Minute.Later(period.From, stay.Start), Minute.Earlier(period.Until, stay.Until), condition);
-        if (period.Until <= now)
-            return default;
+            return !Reached(period.From) ? default : LastMinute(Minute.Later(period.From, stay.Start), Minute.Earlier(period.Until, stay.Until), condition);
+        May(period.From);
         May(period.Until);
+        if (period.From > now || period.Until <= now)
+            return default;
         return LastMinute(stay.Start, stay.Until, condition);
     }
 
@@ -335,11 +330,10 @@ internal ref struct Evaluation
     private Minute LastMinute(Minute from, Minute until, Condition condition)
     {
         // A span that goes on may yet become long enough.
-        var enough = new Minute(from.Value + condition.MinutesMin);
-        if (enough > now.Plus(TimeSpan.FromMinutes(1)) && enough <= until)
-            May(new Minute(enough.Value - 1));
-        var end = Minute.Earlier(until, new Minute(now.Value + 1));
-        return end.Value - from.Value >= condition.MinutesMin ? new Minute(end.Value - 1) : default;
+        var enough = new Minute(from.Value + condition.MinutesMin - 1);
+        if (enough >= until || !Reached(enough))
+            return default;
+        return new Minute(Math.Min(until.Value - 1, horizon.Value));
     }
 
     private static bool IsIn(AreaCode area, ImmutableArray<AreaCode> named)
@@ -363,13 +357,13 @@ internal ref struct Evaluation
         return end;
     }
 
-    private bool HasBegun(Rule rule, Minute since)
+    /// <summary>Whether a moment lies so far back that the rule looks at it; if not, it will be.</summary>
+    private bool Reached(Minute moment)
     {
-        if (rule.StartsAfterDays == 0)
+        if (moment <= horizon)
             return true;
-        var begins = since.PlusDays(rule.StartsAfterDays);
-        May(begins);
-        return begins <= now;
+        May(moment.PlusDays(delayDays));
+        return false;
     }
 
     private bool HasEnded(Rule rule, Minute since, ref Minute until)
@@ -388,14 +382,13 @@ internal ref struct Evaluation
     }
 
     // A question is asked where an answer could matter: not about what would have ended by now anyway.
-    private int AskedOf(Rule rule, int asked, Minute since)
+    private (int Asked, Minute Until) AskedOf(Rule rule, int asked, Minute since)
     {
         if (asked < 0)
-            return -1;
-        var end = since.PlusDays(policy.Edition.AskDays);
-        May(end);
-        var until = Minute.Never;
-        return end > now && !HasEnded(rule, since, ref until) ? asked : -1;
+            return (-1, default);
+        var until = since.PlusDays(policy.Edition.AskDays);
+        May(until);
+        return until > now && !HasEnded(rule, since, ref until) ? (asked, until) : (-1, default);
     }
 
     /// <summary>How far one way to end has come.</summary>
@@ -408,7 +401,8 @@ internal ref struct Evaluation
             CountedTo = countedTo,
             TestsDone = ending.Tests is { } needed ? TestsDone(needed, since) : 0,
             Released = ending.Releases != 0 && ReleasedSince(since, ending.Releases),
-            Diagnosed = ending.Statuses != 0 && LatestDiagnosis(ending.Statuses).Since is var diagnosed && diagnosed >= since && diagnosed.Value > 0,
+            Diagnosed = ending.Statuses != 0 && LatestDiagnosisEntry() is >= 0 and var latest
+                && record.Entries[latest].IsOneOf(ending.Statuses) && record.Entries[latest].Start >= since,
         };
     }
 
@@ -481,22 +475,17 @@ internal ref struct Evaluation
         return count;
     }
 
+    // Who missed a day may make up for it later, but one day's tests are one.
     private readonly int TestsOnDays(ImmutableArray<int> days, Minute since)
     {
-        var done = 0;
-        var held = Day.Of(since);
-        for (var index = 0; index < days.Length; index++)
+        var (done, due) = (0, Day.Of(since).Plus(days[0]));
+        foreach (var test in record.NegativeTests)
         {
-            var from = held.Plus(days[index]).Start;
-            var until = index + 1 < days.Length ? held.Plus(days[index + 1]).Start : Minute.Never;
-            foreach (var test in record.NegativeTests)
-            {
-                if (test >= from && test < until && test <= now && test > since)
-                {
-                    done++;
-                    break;
-                }
-            }
+            if (test <= since || test > now || test < due.Start)
+                continue;
+            if (++done == days.Length)
+                break;
+            due = new Day(Math.Max(Day.Of(test).Value + 1, Day.Of(since).Value + days[done]));
         }
         return done;
     }

@@ -31,7 +31,7 @@ public sealed record Explanation(PersonId Person, Minute At, PlanEdition Edition
         }
         return new RuleFinding(
             rule, finding.Holds, finding.Entry >= 0 ? record.EvidenceOf(finding.Entry) : null, finding.Since, finding.Until, endings,
-            finding.Asked >= 0 ? (Stay)record.EvidenceOf(finding.Asked) : null);
+            finding.Asked >= 0 ? (Stay)record.EvidenceOf(finding.Asked) : null, finding.AskedUntil);
     }
 }
 
@@ -41,8 +41,10 @@ public sealed record Explanation(PersonId Person, Minute At, PlanEdition Edition
 /// <param name="Until">When it ends by itself; <see cref="Minute.Never"/> when only evidence ends it.</param>
 /// <param name="Endings">How far each of its endings has come, in the rule's order; empty when nothing ever held it.</param>
 /// <param name="Asked">The doubtful stay that the person is asked about; else null.</param>
+/// <param name="AskedUntil">When it is asked no more, if nobody answers.</param>
 public sealed record RuleFinding(
-    Rule Rule, bool Holds, Evidence? Evidence, Minute Since, Minute Until, IReadOnlyList<EndingProgress> Endings, Stay? Asked)
+    Rule Rule, bool Holds, Evidence? Evidence, Minute Since, Minute Until, IReadOnlyList<EndingProgress> Endings, Stay? Asked,
+    Minute AskedUntil)
 {
     /// <summary>
     /// The day on which the rule ends if the person does all that is theirs to do and nothing else happens; null when it

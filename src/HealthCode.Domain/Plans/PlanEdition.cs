@@ -123,5 +123,5 @@ public sealed record Ending(int Days = 0, int Reports = 0, TestsNeeded? Tests = 
 /// <param name="WithinDays">The last at most so many days after the first; 0 for any time.</param>
 /// <param name="ApartHours">Each so many hours after the one before.</param>
 /// <param name="FromDay">None counts before so many days after what held the rule.</param>
-/// <param name="OnDays">One on each of these days after it, or later before the next; empty when that is not asked.</param>
+/// <param name="OnDays">Instead: one on each of these days after it, or later; empty when that is not asked.</param>
 public sealed record TestsNeeded(int Count, int WithinDays, int ApartHours, int FromDay, ImmutableArray<int> OnDays);

@@ -25,6 +25,9 @@ public sealed class Policy
     /// <summary>The kind of what is no evidence: days on which nothing was reported.</summary>
     private const uint Silence = 1;
 
+    /// <summary>The code of a national plan: 100000, which is the prefix of nothing.</summary>
+    private static readonly AreaCode China = new(100_000_000_000);
+
     private readonly Rule[] rules;
     private readonly uint[] kinds;
     private readonly uint anyKind;
@@ -49,6 +52,9 @@ public sealed class Policy
     public PlanEdition Edition { get; }
 
     internal AreaCode Region { get; }
+
+    /// <summary>Whether an area lies in the region whose plan it is.</summary>
+    internal bool IsInside(AreaCode area) => Region == China || Region.Contains(area);
 
     /// <summary>Decides the colour at <paramref name="now"/>.</summary>
     public Decision Decide(RecordFacts record, AreaRisks areas, Minute now)
@@ -113,7 +119,8 @@ public sealed class Policy
 /// <param name="Since">The moment from which its endings count; the default when nothing ever held it.</param>
 /// <param name="Until">When it ends by itself; <see cref="Minute.Never"/> when only evidence ends it.</param>
 /// <param name="Asked">The doubtful stay that a question is asked about; -1 for none.</param>
-public readonly record struct Finding(bool Holds, int Entry, Minute Since, Minute Until, int Asked)
+/// <param name="AskedUntil">When it is asked no more, if nobody answers; the default when nothing is asked.</param>
+public readonly record struct Finding(bool Holds, int Entry, Minute Since, Minute Until, int Asked, Minute AskedUntil)
 {
-    public static readonly Finding Nothing = new(false, -1, default, default, -1);
+    public static readonly Finding Nothing = new(false, -1, default, default, -1, default);
 }

@@ -59,18 +59,23 @@ internal sealed class Applicant(
         if (!answer.IdentityMatches || !phoneIsTheirs)
             return Refuse.With(Refusals.IdentityNotConfirmed);
 
-        if (known is null || !await HasConsentedAsync(person, cancellation))
+        var alreadyHad = known is not null && await HasConsentedAsync(person, cancellation);
+        if (!alreadyHad)
         {
             // Evidence first: a code without a profile would be nameless, evidence without a profile merely waits.
             await people.AcceptAsync(EvidenceOf(request, checked_, person, key, now));
             await vault.PutAsync(person, ProfileOf(request, checked_, phone), cancellation);
             await ConsentAsync(person, request.ConsentEdition, cancellation);
-            known = null;
+        }
+        else if ((await people.RecordAsync(person)).Find(IdOf(key, "health")) is not null)
+        {
+            // The application that gave them their code, sent again: the same answer.
+            alreadyHad = false;
         }
         await http.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, Caller.Resident(phone, person));
         return Results.Json(
-            new ApplicationAccepted(known is not null), ApiJson.Default.ApplicationAccepted,
-            statusCode: known is null ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+            new ApplicationAccepted(alreadyHad), ApiJson.Default.ApplicationAccepted,
+            statusCode: alreadyHad ? StatusCodes.Status200OK : StatusCodes.Status201Created);
     }
 
     private sealed record Checked(
@@ -116,26 +121,27 @@ internal sealed class Applicant(
 
     private static IEnumerable<Evidence> EvidenceOf(ApplicationRequest request, Checked fields, PersonId person, string key, Minute now)
     {
-        EvidenceId Id(string part) => EvidenceId.From("application", $"{key}/{part}");
         yield return new Declaration
         {
-            Id = Id("health"), Person = person, Happened = now, Received = now, Source = Source.Resident,
+            Id = IdOf(key, "health"), Person = person, Happened = now, Received = now, Source = Source.Resident,
             Symptoms = fields.Symptoms, Contact = fields.Contact,
         };
         yield return new Stay
         {
-            Id = Id("staying"), Person = person, Happened = Minute.Earlier(now, Day.Of(request.StayingAt.Since).Start), Received = now,
+            Id = IdOf(key, "staying"), Person = person, Happened = Minute.Earlier(now, Day.Of(request.StayingAt.Since).Start), Received = now,
             Source = Source.Resident, Area = fields.StayingAt, Until = Minute.Never,
         };
         if (request.CameFrom is { } from)
         {
             yield return new Stay
             {
-                Id = Id("came-from"), Person = person, Happened = Day.Of(from.From ?? from.Until).Start, Received = now,
+                Id = IdOf(key, "came-from"), Person = person, Happened = Day.Of(from.From ?? from.Until).Start, Received = now,
                 Source = Source.Resident, Area = fields.CameFrom, Until = Day.Of(from.Until).Plus(1).Start,
             };
         }
     }
+
+    private static EvidenceId IdOf(string key, string part) => EvidenceId.From("application", $"{key}/{part}");
 
     private static PersonProfile ProfileOf(ApplicationRequest request, Checked fields, PhoneNumber phone) => new(
         fields.Name.Full, fields.Document.Type, fields.Document.Normalized, phone.Normalized, request.HouseholdDivision,

@@ -6,28 +6,30 @@ namespace HealthCode.Server.Areas;
 /// <summary>The area risks as every partition on this node sees them. Replaced whole, never changed.</summary>
 internal sealed class AreaRiskBoard
 {
-    private volatile AreaRisks current = AreaRisks.None;
+    private volatile AreaRiskHistory history = AreaRiskHistory.None;
 
-    public AreaRisks Current => current;
+    public AreaRiskHistory History => history;
+
+    public AreaRisks Current => history.Now;
 
     /// <summary>The sequence that the next change must be appended with.</summary>
     public long NextSequence { get; private set; }
 
     public async Task LoadAsync(IJournal journal, CancellationToken cancellation)
     {
-        var (risks, next) = (AreaRisks.None, 0L);
+        var (changes, next) = (new List<AreaRisk>(), 0L);
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
         {
-            foreach (var risk in EvidenceCodec.DecodeRisks(batch))
-                risks = risks.With(risk);
+            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
             next = batch.Sequence + 1;
         }
-        (current, NextSequence) = (risks, next);
+        (history, NextSequence) = (AreaRiskHistory.None.With(changes), next);
     }
 
-    public void Publish(AreaRisk risk)
+    /// <summary>Shows what one append made durable.</summary>
+    public void Publish(IReadOnlyCollection<AreaRisk> changes)
     {
-        current = current.With(risk);
+        history = history.With(changes);
         NextSequence++;
     }
 }

@@ -102,7 +102,8 @@ internal static class CasesFeature
         return Results.Json(
             new PersonState(
                 person.ToString(), name is not null, name, Words.ColourOf(decided.Colour), words.ReasonsOf(decided),
-                [.. record.All.Where(evidence => MayRead(http, evidence)).Reverse().Select(evidence => words.StateOf(evidence, record))]),
+                [.. record.All.Where(evidence => MayRead(http, evidence)).Reverse()
+                    .Select(evidence => words.StateOf(evidence, record, Reporters.MayWithdraw(http.User, evidence)))]),
             ApiJson.Default.PersonState);
     }
 
@@ -115,7 +116,7 @@ internal static class CasesFeature
         var record = await people.RecordAsync(person);
         if (!EvidenceId.TryParse(request.Evidence, out var id) || record.Find(id) is not { } wrong)
             return Refuse.With(Refusals.EvidenceUnknown, "evidence");
-        if (!MayCorrect(http, wrong) || record.IsWithdrawn(id))
+        if (!Reporters.MayWithdraw(http.User, wrong) || record.IsWithdrawn(id))
             return Refuse.With(Refusals.EvidenceNotCorrectable, "evidence");
         if (Fields.Text(request.Reason, "reason", Refusals.ReasonMissing) is { } badReason)
             return badReason;
@@ -125,8 +126,7 @@ internal static class CasesFeature
         var correction = new Correction
         {
             Id = EvidenceId.From("correction", $"{person}/{id}"), Person = person, Happened = Minute.Of(now), Received = Minute.Of(now),
-            Source = http.User.IsInRole(Roles.Epidemiologist) ? Source.Epidemiologist : Source.CommunityWorker,
-            EnteredBy = http.User.StaffName(), Corrects = id, Reason = request.Reason.Trim(),
+            Source = Reporters.SourceOf(http.User), EnteredBy = http.User.StaffName(), Corrects = id, Reason = request.Reason.Trim(),
         };
         await people.AcceptAsync(correction);
         await using var context = await backOffice.CreateDbContextAsync(cancellation);
@@ -139,14 +139,7 @@ internal static class CasesFeature
 
     /// <summary>Where a person went is for those who trace, not for the neighbourhood.</summary>
     private static bool MayRead(HttpContext http, Evidence evidence) =>
-        evidence is not Visit || http.User.IsInRole(Roles.Epidemiologist);
-
-    private static bool MayCorrect(HttpContext http, Evidence evidence) => evidence switch
-    {
-        Diagnosis => http.User.IsInRole(Roles.Epidemiologist),
-        Declaration or Stay => http.User.IsInRole(Roles.CommunityWorker),
-        _ => false,
-    };
+        evidence is not (Visit or Journey) || http.User.IsInRole(Roles.Epidemiologist);
 
     private static DiagnosisStatus? StatusOf(string status) => status switch
     {
@@ -158,7 +151,7 @@ internal static class CasesFeature
     private static LookUp LookUpOf(PersonId person, HttpContext http, DateTimeOffset now, string purpose) => new()
     {
         Id = Guid.CreateVersion7(now), Person = person, At = now, By = http.User.StaffName(), Purpose = purpose,
-        Role = http.User.IsInRole(Roles.Epidemiologist) ? Roles.Epidemiologist : Roles.CommunityWorker,
+        Role = Reporters.RoleOf(http.User),
     };
 
     private static CaseFile FileOf(CaseRequest request, Diagnosis diagnosis, IdentityDocument document, DateTimeOffset now) => new()

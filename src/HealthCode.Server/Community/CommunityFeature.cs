@@ -32,6 +32,8 @@ internal static class CommunityFeature
             return badName;
         if (Fields.Document(request.DocumentType, request.DocumentNumber, Day.Of(Minute.Of(now)), out var document) is { } badDocument)
             return badDocument;
+        if (Fields.IdempotencyKey(http.Request, out var key) is { } missing)
+            return missing;
         var phone = http.User.Phone()!;
         bool inRegister;
         try
@@ -45,16 +47,25 @@ internal static class CommunityFeature
 
         var person = people.PersonOf(document);
         await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        var id = IdOf(key, person, phone);
+        if (await context.PhoneChanges.FindAsync([id], cancellation) is { } asked)
+            return Asked(asked);
         var change = new PhoneChange
         {
-            Id = Guid.CreateVersion7(now), Person = person, InRegister = inRegister, State = Open, AskedAt = now,
+            Id = id, Person = person, InRegister = inRegister, State = Open, AskedAt = now,
             Payload = vault.Seal(person, new PersonProfile(name.Full, document.Type, document.Normalized, phone.Normalized, null, null)),
         };
         context.PhoneChanges.Add(change);
         await context.SaveChangesAsync(cancellation);
-        return Results.Json(
-            new PhoneChangeAsked(change.Id.ToString(), now), ApiJson.Default.PhoneChangeAsked, statusCode: StatusCodes.Status202Accepted);
+        return Asked(change);
     }
+
+    private static IResult Asked(PhoneChange change) => Results.Json(
+        new PhoneChangeAsked(change.Id.ToString(), change.AskedAt), ApiJson.Default.PhoneChangeAsked, statusCode: StatusCodes.Status202Accepted);
+
+    // The same submission is the same request, so that a worker answers it once. Nobody else can name it.
+    private static Guid IdOf(string key, PersonId person, PhoneNumber phone) => new(System.Security.Cryptography.SHA256.HashData(
+        System.Text.Encoding.UTF8.GetBytes($"phone-change\n{key}\n{person}\n{phone.Normalized}")).AsSpan(0, 16));
 
     private static async Task<IResult> GetOpen(
         IDbContextFactory<BackOfficeContext> backOffice, PersonVault vault, CancellationToken cancellation)

@@ -1,4 +1,3 @@
-using HealthCode.Domain;
 using HealthCode.Server.Applications;
 using HealthCode.Server.Hosting;
 using HealthCode.Server.SignIn;
@@ -14,7 +13,6 @@ internal static class DemoFeature
         var city = new City(new CityOptions { Seed = region.DemoSeed, Residents = region.DemoResidents });
         return services
             .AddSingleton(city)
-            .AddSingleton(Divisions.BuiltIn.With(City.Divisions))
             .AddSingleton<ISmsSender, OnScreenSmsSender>()
             .AddSingleton<IRealNameCheck, CityRealNameCheck>()
             .AddSingleton<DemoSeed>()

@@ -2,14 +2,15 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Areas;
 using HealthCode.Server.Hosting;
 using HealthCode.Server.People;
 using HealthCode.Server.Places;
 using HealthCode.Server.Staff;
 using HealthCode.Simulation;
 using HealthCode.Storage;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
+using Orleans.Concurrency;
 
 namespace HealthCode.Server.Demo;
 
@@ -22,8 +23,8 @@ internal sealed record DemoSignIns(string Password, string Place, IReadOnlyList<
 /// twice, and the marker is set last.
 /// </remarks>
 internal sealed class DemoSeed(
-    City city, RegionOptions region, PeopleDirectory people, PersonVault vault, PlaceDirectory places,
-    IServiceScopeFactory scopes, IDbContextFactory<BackOfficeContext> backOffice, TimeProvider time)
+    City city, RegionOptions region, PeopleDirectory people, PersonVault vault, PlaceDirectory places, IGrainFactory grains,
+    AreaRiskBoard areas, IServiceScopeFactory scopes, IDbContextFactory<BackOfficeContext> backOffice, TimeProvider time)
 {
     /// <summary>The first hundred residents of the city have not applied yet: they are for trying the application.</summary>
     public const int NotYetApplied = 100;
@@ -33,6 +34,7 @@ internal sealed class DemoSeed(
         [.. StaffFeature.RoleNames.Select(role => (role, role)), (Roles.PlanOfficer + "-2", Roles.PlanOfficer)];
 
     private const string Marker = "demo-seeded";
+    private static readonly Guid NeighbourRisk = new("00000000-0000-0000-0000-000000000001");
     private const int DaysBehind = 7;
     private const int ChunkSize = 500;
     private const int PlacesOfGuard = 3;
@@ -69,6 +71,7 @@ internal sealed class DemoSeed(
         if (await IsMarkedAsync(cancellation))
             return;
         var today = Day.Of(Minute.Of(time.GetUtcNow()));
+        await SetNeighbourAtRiskAsync(today);
         for (var first = NotYetApplied; first < city.Residents; first += ChunkSize)
         {
             var chunk = Enumerable.Range(first, Math.Min(ChunkSize, city.Residents - first)).ToList();
@@ -84,13 +87,26 @@ internal sealed class DemoSeed(
 
     public PersonId PersonOf(int index) => people.PersonOf(city.Resident(index).Document);
 
-    /// <summary>A day of one resident as evidence: the report and the visits, up to <paramref name="until"/>.</summary>
+    // Nobody of the city was there for sure; those whose phone reached a mast over there are asked.
+    private async Task SetNeighbourAtRiskAsync(Day today)
+    {
+        if (areas.Current.Find(NeighbourRisk) is not null)
+            return;
+        var risk = new AreaRisk(
+            NeighbourRisk, City.AcrossTheBorder, RiskLevel.Medium, today.Plus(-DaysBehind).Start, Minute.Never, "邻市出现聚集性疫情（演示）", "demo",
+            Minute.Of(time.GetUtcNow()));
+        await grains.GetGrain<IAreaRiskGrain>(0).Set(EvidenceCodec.EncodeRisks([risk]).AsImmutable());
+    }
+
+    /// <summary>A day of one resident as evidence: report, test and visits, up to <paramref name="until"/>.</summary>
     public IEnumerable<Evidence> DayOf(int index, Day day, Minute until)
     {
         var person = PersonOf(index);
         var report = city.Report(index, day);
         if (report.Made && report.At <= until)
             yield return DeclarationOf(person, index, day, report);
+        if (city.SampledOn(index, day) is { } sampled && sampled <= until)
+            yield return TestOf(person, index, day, sampled);
         foreach (var movement in city.Movements(index, day))
         {
             if (movement.Venue is { } venue && movement.From <= until)
@@ -118,6 +134,8 @@ internal sealed class DemoSeed(
             Id = EvidenceId.From("demo", $"{index}/home"), Person = person, Happened = since, Received = now, Source = Source.Resident,
             Area = resident.Home, Until = Minute.Never,
         };
+        foreach (var evidence in OthersSayOf(person, index, today, now))
+            yield return evidence;
         for (var day = today.Plus(-DaysBehind); day <= today; day = day.Plus(1))
         {
             foreach (var evidence in DayOf(index, day, now))
@@ -130,6 +148,75 @@ internal sealed class DemoSeed(
         Id = EvidenceId.From("demo", $"{index}/report/{day}"), Person = person, Happened = report.At, Received = report.At,
         Source = Source.Resident, Symptoms = report.Symptoms, TemperatureTenths = report.TemperatureTenths,
     };
+
+    private static Test TestOf(PersonId person, int index, Day day, Minute sampled) => new()
+    {
+        Id = EvidenceId.From("demo", $"{index}/test/{day}"), Person = person, Happened = sampled, Received = sampled, Source = Source.Laboratory,
+        Result = TestResult.Negative, Institution = "示例市第一医院",
+    };
+
+    /// <summary>What others than the person report, beside their tests: doses, the train that brought them, contacts, a mast across the border.</summary>
+    private IEnumerable<Evidence> OthersSayOf(PersonId person, int index, Day today, Minute now)
+    {
+        var doses = city.DosesDaysAgo(index);
+        for (var dose = 1; dose <= doses.Count; dose++)
+        {
+            yield return new Vaccination
+            {
+                Id = EvidenceId.From("demo", $"{index}/dose/{dose}"), Person = person, Happened = today.Plus(-doses[dose - 1]).Start, Received = now,
+                Source = Source.Hospital, Dose = (byte)dose, Vaccine = "灭活疫苗",
+            };
+        }
+        if (city.RideOf(index) is { } ride)
+        {
+            var departure = today.Plus(-ride.DaysAgo).Start.Plus(TimeSpan.FromHours(-6));
+            yield return new Journey
+            {
+                Id = EvidenceId.From("demo", $"{index}/journey"), Person = person, Happened = departure, Received = now, Source = Source.Railway,
+                Mode = JourneyMode.Train, Number = ride.Train, Carriage = ride.Carriage, Seat = ride.Seat, From = ride.From, To = City.Self,
+                Until = departure.Plus(TimeSpan.FromHours(5)),
+            };
+        }
+        // Whoever tries the demo as the printed resident meets a question, too.
+        if ((index == NotYetApplied ? city.AcrossOf(index) : city.MastStayOf(index)) is { } mast)
+        {
+            var from = today.Plus(-mast.DaysAgo).Start.Plus(TimeSpan.FromHours(15));
+            yield return new Stay
+            {
+                Id = EvidenceId.From("demo", $"{index}/mast"), Person = person, Happened = from, Received = now, Source = Source.Telecom,
+                Area = City.AcrossTheBorder, Until = from.Plus(TimeSpan.FromMinutes(mast.Minutes)), Confidence = mast.Confidence,
+            };
+        }
+        foreach (var evidence in FoundAbout(person, index, today, now))
+            yield return evidence;
+    }
+
+    private IEnumerable<Evidence> FoundAbout(PersonId person, int index, Day today, Minute now)
+    {
+        if (city.CaseContactOf(index) is not { } contact)
+            yield break;
+        var exposed = today.Plus(-contact.DaysAgo).Start.Plus(TimeSpan.FromHours(18));
+        yield return new Contact
+        {
+            Id = EvidenceId.From("demo", $"{index}/contact"), Person = person, Happened = exposed, Received = now, Source = Source.Epidemiologist,
+            EnteredBy = "demo", Degree = contact.Contact, Circumstance = "与病例同时在一处场所（演示）",
+        };
+        if (contact.Ordered is not { } ordered)
+            yield break;
+        yield return new Order
+        {
+            Id = EvidenceId.From("demo", $"{index}/order"), Person = person, Happened = exposed.PlusDays(1), Received = now, Source = Source.Epidemiologist,
+            EnteredBy = "demo", Ordered = ordered, Institution = "示例市疾病预防控制中心", Basis = "《传染病防治法》（演示）",
+        };
+        if (contact.Released)
+        {
+            yield return new Release
+            {
+                Id = EvidenceId.From("demo", $"{index}/release"), Person = person, Happened = exposed.PlusDays(2), Received = now, Source = Source.Epidemiologist,
+                EnteredBy = "demo", Released = ordered, Institution = "示例市疾病预防控制中心",
+            };
+        }
+    }
 
     private static Visit VisitOf(PersonId person, int index, Venue venue, Movement movement) => new()
     {
@@ -150,16 +237,15 @@ internal sealed class DemoSeed(
     private async Task AddStaffAsync(string password, CancellationToken cancellation)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var users = scope.ServiceProvider.GetRequiredService<UserManager<StaffUser>>();
-        var roles = scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>();
+        var accounts = scope.ServiceProvider.GetRequiredService<StaffAccounts>();
         foreach (var (name, role) in Staff)
         {
             // A start that was killed half-way left an account whose password nobody knows.
-            if (await users.FindByNameAsync(name) is { } old)
-                await users.DeleteAsync(old);
+            await accounts.RemoveAsync(name);
             IReadOnlyList<string> guarded = role == Roles.Guard
-                ? [.. Enumerable.Range(0, PlacesOfGuard).Select(index => city.Venue(index).Id).Where(id => !places.IsGuarded(id, role))] : [];
-            await StaffFeature.CreateAsync(users, roles, places, new StaffRequest(name, password, [role], guarded), cancellation);
+                ? [.. Enumerable.Range(0, PlacesOfGuard).Select(index => city.Venue(index).Id)] : [];
+            if (await accounts.AddAsync(new StaffRequest(name, password, [role], guarded), cancellation) is { } refused)
+                throw new InvalidOperationException($"The demo's {name} was refused: {refused.Refusal.Name}");
         }
     }
 

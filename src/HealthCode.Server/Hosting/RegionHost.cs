@@ -11,6 +11,7 @@ using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
 using HealthCode.Server.Security;
 using HealthCode.Server.SignIn;
+using HealthCode.Server.Sources;
 using HealthCode.Server.Staff;
 using HealthCode.Simulation;
 using HealthCode.Storage;
@@ -37,8 +38,18 @@ public static class RegionHost
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 64 * 1024;
         });
+        // A region's log is for programs to read, a demo's for whoever sits before it.
+        builder.Logging.ClearProviders();
+        if (region.Demo)
+            builder.Logging.AddSimpleConsole();
+        else
+            builder.Logging.AddJsonConsole(json => json.UseUtcTimestamp = true);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Diagnostics", LogLevel.Critical)
             .AddFilter("Orleans", LogLevel.Error).AddFilter("Polly", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.EntityFrameworkCore", LogLevel.Error)
+            // A start that failed is told once, by Program, in one line.
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical)
+            // Where it listens. A demo prints that itself, with the sign-ins.
+            .AddFilter("Microsoft.Hosting.Lifetime", region.Demo ? LogLevel.Warning : LogLevel.Information)
             // The cookie keys lie beside the region's own, in a folder that only its owner can read.
             .AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
 
@@ -49,7 +60,7 @@ public static class RegionHost
 
         var app = builder.Build();
         MapRegion(app);
-        await OpenAsync(app.Services, cancellation);
+        await OpenAsync(app.Services, region, cancellation);
         return app;
     }
 
@@ -68,11 +79,10 @@ public static class RegionHost
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, keyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddAreas().AddPlans().AddPlaces().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
+        services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
-        else
-            services.AddSingleton(Divisions.BuiltIn);
         services.TryAddSingleton<ISmsSender, NoSmsSender>();
         services.TryAddSingleton<IRealNameCheck, NoRealNameCheck>();
 
@@ -85,7 +95,7 @@ public static class RegionHost
         });
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1");
-        services.AddHealthChecks();
+        services.AddHealthChecks().AddCheck<KeyFolderHealth>("keys");
         services.AddOutputCache();
         services.AddResponseCompression();
         services.AddWeb();
@@ -109,6 +119,7 @@ public static class RegionHost
         app.MapPlans();
         app.MapPlaces();
         app.MapCases();
+        app.MapSources();
         app.MapCommunity();
         app.MapStaff();
         app.MapWeb();
@@ -119,14 +130,21 @@ public static class RegionHost
         app.MapHealthChecks(Routes.Ready).AllowAnonymous();
         app.MapOpenApi().AllowAnonymous();
         app.MapScalarApiReference("/reference").AllowAnonymous();
+        // What is not there is not there for anybody: else a wrong address would ask strangers to sign in.
+        app.MapFallback("{*path}", () => Results.NotFound()).AllowAnonymous().ExcludeFromDescription();
     }
 
-    /// <summary>What must be there before the first request: tables, area risks, an edition in force, places.</summary>
-    private static async Task OpenAsync(IServiceProvider services, CancellationToken cancellation)
+    /// <summary>What must be there before the first request: tables, areas and their risks, an edition in force, places.</summary>
+    private static async Task OpenAsync(IServiceProvider services, RegionOptions region, CancellationToken cancellation)
     {
-        await services.GetRequiredService<RegionStore>().MigrateAsync(cancellation);
+        var store = services.GetRequiredService<RegionStore>();
+        await store.MigrateAsync(cancellation);
+        // Other partitions would look for people in other streams, and another city does not know the people of this one.
+        await store.FixAsync(RegionStore.Partitions, $"{region.Partitions}", cancellation);
+        await store.FixAsync(RegionStore.City, region.Demo ? $"--residents {region.DemoResidents} --seed {region.DemoSeed}" : "none", cancellation);
         await services.GetRequiredService<AreaRiskBoard>().LoadAsync(services.GetRequiredService<IJournal>(), cancellation);
         await OpenPlansAsync(services, cancellation);
+        await services.GetRequiredService<AreaDirectory>().LoadAsync(cancellation);
         await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
     }
 

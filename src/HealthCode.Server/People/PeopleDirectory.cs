@@ -36,10 +36,23 @@ internal sealed class PeopleDirectory(
     public async Task<Acceptance> AcceptAsync(Evidence evidence) => (await PartitionOf(evidence.Person)
         .Accept(EvidenceCodec.Encode([evidence]).AsImmutable()))[0];
 
-    /// <summary>Returns when all are durable; they may be of different people.</summary>
-    public Task AcceptAsync(IEnumerable<Evidence> evidence) => Task.WhenAll(evidence
-        .GroupBy(fact => fact.Person.PartitionOf(region.Partitions))
-        .Select(group => grains.GetGrain<IPersonPartitionGrain>(group.Key).Accept(EvidenceCodec.Encode([.. group]).AsImmutable())));
+    /// <summary>Returns, in their order, when all are durable; they may be of different people.</summary>
+    public async Task<Acceptance[]> AcceptAsync(IEnumerable<Evidence> evidence)
+    {
+        var facts = evidence.ToList();
+        var answers = new Acceptance[facts.Count];
+        await Task.WhenAll(Enumerable.Range(0, facts.Count)
+            .GroupBy(index => facts[index].Person.PartitionOf(region.Partitions))
+            .Select(async group =>
+            {
+                int[] indices = [.. group];
+                var batch = EvidenceCodec.Encode([.. indices.Select(index => facts[index])]);
+                var taken = await grains.GetGrain<IPersonPartitionGrain>(group.Key).Accept(batch.AsImmutable());
+                for (var at = 0; at < taken.Length; at++)
+                    answers[indices[at]] = taken[at];
+            }));
+        return answers;
+    }
 
     /// <summary>The masked name, as a guard sees it; null for a person who has not applied.</summary>
     public async ValueTask<string?> MaskedNameAsync(PersonId person, CancellationToken cancellation)

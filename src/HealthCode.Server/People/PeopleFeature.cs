@@ -18,11 +18,13 @@ internal static class PeopleFeature
         group.MapGet(Routes.MyCode, ShowCode).WithSummary("My code now, signed, with its reasons");
         group.MapPost(Routes.MyReports, Report).WithSummary("Today's health report");
         group.MapPost(Routes.MyStays, ReportStay).WithSummary("Where I was, or live now");
+        group.MapGet(Routes.MyQuestions, GetQuestions).WithSummary("Stays that nobody is sure of, and that I am asked about");
+        group.MapPost(Routes.MyAnswer, AnswerQuestion).WithSummary("I was there, or I was not");
         group.MapGet(Routes.MyHistory, GetHistory).WithSummary("All evidence about me, and who looked me up");
     }
 
     private static async Task<IResult> ShowCode(
-        HttpContext http, PeopleDirectory people, Words words, CancellationToken cancellation)
+        HttpContext http, PeopleDirectory people, Words words, TimeProvider time, CancellationToken cancellation)
     {
         if (http.User.Person() is not { } person)
             return Refuse.With(Refusals.NotApplied);
@@ -30,7 +32,8 @@ internal static class PeopleFeature
         var name = await people.MaskedNameAsync(person, cancellation);
         var state = new CodeState(
             Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
-            Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionOf(shown.Decided), words.ReasonsOf(shown.Decided), shown.ReportedToday);
+            time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionOf(shown.Decided), words.ReasonsOf(shown.Decided),
+            shown.ReportedToday, words.QuestionsOf(shown.Decided), Words.ProofOf(shown));
         return Results.Json(state, ApiJson.Default.CodeState);
     }
 
@@ -48,7 +51,7 @@ internal static class PeopleFeature
             return missing;
 
         var now = time.GetUtcNow();
-        return await AcceptAsync(people, now, new Declaration
+        return await AcceptAsync(people, new Declaration
         {
             Id = EvidenceId.From("report", key), Person = person, Happened = Minute.Of(now), Received = Minute.Of(now),
             Source = Source.Resident, Symptoms = symptoms, TemperatureTenths = tenths, Contact = contact,
@@ -68,7 +71,7 @@ internal static class PeopleFeature
         if (Fields.IdempotencyKey(http.Request, out var key) is { } missing)
             return missing;
 
-        return await AcceptAsync(people, now, new Stay
+        return await AcceptAsync(people, new Stay
         {
             Id = EvidenceId.From("stay", key), Person = person, Happened = Day.Of(request.From).Start, Received = Minute.Of(now),
             Source = Source.Resident, Area = area,
@@ -76,12 +79,54 @@ internal static class PeopleFeature
         });
     }
 
-    private static async Task<IResult> AcceptAsync(PeopleDirectory people, DateTimeOffset now, Evidence evidence)
+    private static async Task<IResult> GetQuestions(HttpContext http, PeopleDirectory people, Words words)
     {
-        if (await people.AcceptAsync(evidence) == Acceptance.KeyReused)
+        if (http.User.Person() is not { } person)
+            return Refuse.With(Refusals.NotApplied);
+        return Results.Json(words.QuestionsOf(await people.DecideAsync(person)), ApiJson.Default.IReadOnlyListQuestionState);
+    }
+
+    // Only what is asked now can be answered, and once: a wrong answer is taken back by the community worker, who is told why.
+    private static async Task<IResult> AnswerQuestion(
+        string evidence, QuestionAnswer request, HttpContext http, PeopleDirectory people, TimeProvider time)
+    {
+        if (http.User.Person() is not { } person)
+            return Refuse.With(Refusals.NotApplied);
+        if (!EvidenceId.TryParse(evidence, out var stay))
+            return Refuse.With(Refusals.QuestionUnknown);
+        if (request.WasThere is not { } wasThere)
+            return Refuse.With(Refusals.FieldMissing, "wasThere");
+        if (Fields.IdempotencyKey(http.Request, out var key) is { } missing)
+            return missing;
+
+        var now = time.GetUtcNow();
+        var answer = new Answer
+        {
+            Id = EvidenceId.From("answer", key), Person = person, Happened = Minute.Of(now), Received = Minute.Of(now),
+            Source = Source.Resident, Question = stay, WasThere = wasThere,
+        };
+        var record = await people.RecordAsync(person);
+        if (record.Find(answer.Id) is null)
+        {
+            if (record.All.OfType<Answer>().Any(other => other.Question == stay && !record.IsWithdrawn(other.Id)))
+                return Refuse.With(Refusals.QuestionAnswered);
+            if (!(await people.DecideAsync(person)).Questions.Any(asked => EvidenceCodec.Decode(asked.Stay)[0].Id == stay))
+                return Refuse.With(Refusals.QuestionUnknown);
+        }
+        return await AcceptAsync(people, answer);
+    }
+
+    private static async Task<IResult> AcceptAsync(PeopleDirectory people, Evidence evidence)
+    {
+        var acceptance = await people.AcceptAsync(evidence);
+        if (acceptance == Acceptance.KeyReused)
             return Refuse.With(Refusals.IdempotencyKeyReused);
+        // A retry is told when the first was taken in.
+        var kept = acceptance == Acceptance.Known ? (await people.RecordAsync(evidence.Person)).Find(evidence.Id)! : evidence;
+        var colour = (await people.DecideAsync(evidence.Person)).Colour;
         return Results.Json(
-            new ReportAccepted(Words.ColourOf((await people.DecideAsync(evidence.Person)).Colour), now), ApiJson.Default.ReportAccepted, statusCode: StatusCodes.Status201Created);
+            new ReportAccepted(Words.ColourOf(colour), Words.Moment(kept.Received)!.Value), ApiJson.Default.ReportAccepted,
+            statusCode: StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> GetHistory(

@@ -48,7 +48,8 @@ internal sealed class PersonPartitionGrain(
         var record = RecordOf(person);
         var decided = Decide(record, Minute.Of(now));
         var code = CodeOf(record.Person, decided.Colour, now);
-        return Task.FromResult(new ShownCode(decided, code.Text, code.IssuedAt, code.ExpiresAt, ReportedOn(record, Day.Of(Minute.Of(now)))));
+        return Task.FromResult(new ShownCode(decided, code.Text, code.IssuedAt, code.ExpiresAt, ReportedOn(record, Day.Of(Minute.Of(now))),
+            ProofOf(record, new(decided.PassUntil))));
     }
 
     public Task<Decided> Decide(PersonKey person) => Task.FromResult(Decide(RecordOf(person), Minute.Of(time.GetUtcNow())));
@@ -65,23 +66,23 @@ internal sealed class PersonPartitionGrain(
     {
         var (current, history) = (areas.Current, plans.Current);
         var decision = history.Decide(record.Facts, current, now);
+        var (reasons, questions) = ((HeldRule[])[], (AskedStay[])[]);
+        if ((decision.Holding | decision.Asking) != 0)
+        {
+            var explanation = history.Explain(record, current, now);
+            reasons = [.. explanation.Reasons.Select(reason => HeldOf(reason, now))];
+            questions = [.. explanation.Questions.Select(question => AskedOf(question.Stay, question.Under))];
+        }
         return new Decided(
-            decision.Colour, decision.NextChange.Value, now.Value, history.At(now).Edition.Id, Reasons(record, current, history, decision, now));
+            decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id);
     }
 
-    private static HeldRule[] Reasons(PersonRecord record, AreaRisks current, PlanHistory history, Decision decision, Minute now)
-    {
-        if (decision.Holding == 0)
-            return [];
-        var held = new List<HeldRule>(decision.ReasonCount);
-        foreach (var reason in history.Explain(record, current, now).Reasons)
-        {
-            held.Add(new HeldRule(
-                reason.Rule.Number, reason.Evidence is { } evidence ? EvidenceCodec.Encode([evidence]) : [], reason.Since.Value,
-                reason.Until.Value, reason.EarliestEnd(now)?.Value, [.. reason.Endings.Select(HeldEnding.Of)]));
-        }
-        return [.. held];
-    }
+    private static HeldRule HeldOf(RuleFinding reason, Minute now) => new(
+        reason.Rule.Number, reason.Evidence is { } evidence ? EvidenceCodec.Encode([evidence]) : [], reason.Since.Value,
+        reason.Until.Value, reason.EarliestEnd(now)?.Value, [.. reason.Endings.Select(HeldEnding.Of)]);
+
+    private static AskedStay AskedOf(Stay stay, IReadOnlyList<RuleFinding> under) => new(
+        EvidenceCodec.Encode([stay]), under.MaxBy(finding => finding.Rule.Colour)!.Rule.Number, under.Max(finding => finding.AskedUntil.Value));
 
     // One signature serves a person for as long as it stays fresh: displays come in bursts, at every door again.
     private Token CodeOf(PersonId person, Colour colour, DateTimeOffset now)
@@ -89,6 +90,23 @@ internal sealed class PersonPartitionGrain(
         if (codes.TryGetValue(person, out var code) && code.Colour == colour && code.ExpiresAt - now >= LifeLeftMin)
             return code;
         return codes[person] = issuer.Issue(person, colour, now);
+    }
+
+    /// <summary>What the person may be asked to prove. Most people have none of it, and then nothing is made.</summary>
+    private static byte[] ProofOf(PersonRecord record, Minute passUntil)
+    {
+        var (test, dose, pass) = (default(Test), default(Vaccination), default(Pass));
+        foreach (var evidence in record.Standing)
+        {
+            if (evidence is Test sampled)
+                test = sampled;
+            else if (evidence is Vaccination given && given.Dose >= (dose?.Dose ?? 0))
+                dose = given;
+            else if (evidence is Pass running && running.Until == passUntil)
+                pass = running;
+        }
+        return test is null && dose is null && pass is null ? []
+            : EvidenceCodec.Encode([.. new Evidence?[] { test, dose, pass }.OfType<Evidence>()]);
     }
 
     private static bool ReportedOn(PersonRecord record, Day today)

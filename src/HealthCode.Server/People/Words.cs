@@ -1,6 +1,7 @@
 using System.Globalization;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Areas;
 using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
 using HealthCode.Storage;
@@ -8,7 +9,7 @@ using HealthCode.Storage;
 namespace HealthCode.Server.People;
 
 /// <summary>Turns decisions and evidence into what people read, in both languages.</summary>
-internal sealed class Words(PlanBoard plans, Divisions divisions, PlaceDirectory places)
+internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory places)
 {
     private static readonly Dictionary<Symptoms, Text> SymptomNames = new()
     {
@@ -24,19 +25,17 @@ internal sealed class Words(PlanBoard plans, Divisions divisions, PlaceDirectory
 
     private static readonly TimeSpan China = TimeSpan.FromHours(8);
 
-    public IReadOnlyList<ReasonState> ReasonsOf(Decided decided)
-    {
-        var edition = plans.Current.Find(decided.Edition)!.Edition;
-        return [.. decided.Reasons.Select(held => ReasonOf(held, edition))];
-    }
+    public IReadOnlyList<ReasonState> ReasonsOf(Decided decided) => [.. decided.Reasons.Select(held => ReasonOf(held, RuleOf(decided, held.Rule)))];
+
+    /// <summary>A rule by its number in the edition that decided.</summary>
+    public Rule RuleOf(Decided decided, string number) => plans.Current.Find(decided.Edition)!.Edition.Rules.First(rule => rule.Number == number);
 
     public static string ColourOf(Colour colour) => colour.ToString().ToLowerInvariant();
 
     public static DateTimeOffset? Moment(Minute minute) => minute.IsNever ? null : minute.ToDateTimeOffset().ToOffset(China);
 
-    private ReasonState ReasonOf(HeldRule held, PlanEdition edition)
+    private ReasonState ReasonOf(HeldRule held, Rule rule)
     {
-        var rule = edition.Rules.First(rule => rule.Number == held.Rule);
         var earliest = held.EarliestEnd is { } day ? Moment(new Day(day).Start) : null;
         return new ReasonState(
             rule.Number, ColourOf(rule.Colour), rule.Title, rule.Explanation, rule.Owner, rule.Source,
@@ -45,22 +44,45 @@ internal sealed class Words(PlanBoard plans, Divisions divisions, PlaceDirectory
             [.. rule.Ends.Zip(held.Endings, (ending, progress) => PlanText.Of(progress.For(ending)))], rule.WhatToDo);
     }
 
+    public IReadOnlyList<QuestionState> QuestionsOf(Decided decided) => [.. decided.Questions.Select(asked => QuestionOf(asked, RuleOf(decided, asked.Rule)))];
+
+    private QuestionState QuestionOf(AskedStay asked, Rule rule)
+    {
+        var stay = (Stay)EvidenceCodec.Decode(asked.Stay)[0];
+        return new QuestionState(
+            stay.Id.ToString(), areas.NameOf(stay.Area), Day.Of(stay.Happened).ToDateOnly(),
+            stay.Until.IsNever ? null : LastDay(stay).ToDateOnly(), SourceOf(stay), stay.Confidence, rule.Number, rule.Title, ColourOf(rule.Colour),
+            Moment(new(asked.Until))!.Value);
+    }
+
+    public static ProofState ProofOf(ShownCode shown)
+    {
+        var proof = shown.Proof.Length == 0 ? [] : EvidenceCodec.Decode(shown.Proof);
+        return new ProofState(
+            proof.OfType<Test>().Select(test => new TestState(
+                test.Result.ToString().ToLowerInvariant(), Moment(test.Happened)!.Value, test.Institution)).SingleOrDefault(),
+            proof.OfType<Vaccination>().Select(dose => new DoseState(dose.Dose, Moment(dose.Happened)!.Value)).SingleOrDefault(),
+            proof.OfType<Pass>().Select(pass => new PassState(Moment(pass.Until)!.Value, pass.Purpose)).SingleOrDefault());
+    }
+
     private static Text NothingReported(Minute since) =>
         new($"至 {Day.Of(since).Plus(-1)} 未健康打卡", $"No health report up to {Day.Of(since).Plus(-1)}");
 
-    public EvidenceState StateOf(Evidence evidence, PersonRecord record)
+    /// <param name="correctable">Whether the reader may withdraw it.</param>
+    public EvidenceState StateOf(Evidence evidence, PersonRecord record, bool correctable = false)
     {
         var (title, detail) = TitleOf(evidence);
+        var withdrawn = record.IsWithdrawn(evidence.Id);
         return new EvidenceState(
             evidence.Id.ToString(), evidence.Kind.ToString().ToLowerInvariant(), Moment(evidence.Happened)!.Value,
-            Moment(evidence.Received)!.Value, title, detail, SourceOf(evidence), record.IsWithdrawn(evidence.Id));
+            Moment(evidence.Received)!.Value, title, detail, SourceOf(evidence), EnteredBy(evidence), withdrawn, correctable && !withdrawn);
     }
 
     /// <summary>A sentence with the date: what held the rule.</summary>
     private Text Describe(Evidence evidence)
     {
         var (title, detail) = TitleOf(evidence);
-        var when = Moment(evidence.Happened)!.Value.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+        var when = Clock(evidence.Happened);
         return detail is null ? new($"{when} {title.Zh}", $"{when} {title.En}")
             : new($"{when} {title.Zh}：{detail.Zh}", $"{when} {title.En}: {detail.En}");
     }
@@ -71,9 +93,22 @@ internal sealed class Words(PlanBoard plans, Divisions divisions, PlaceDirectory
         Stay stay => (new("停留", "Stay"), DetailOf(stay)),
         Visit visit => (new("场所扫码", "Code checked"), DetailOf(visit)),
         Diagnosis diagnosis => (StatusName(diagnosis.Status), new(diagnosis.Institution, diagnosis.Institution)),
-        Correction correction => (new("信息更正", "Correction"), new(correction.Reason, correction.Reason)),
+        Correction correction => (new("信息更正", "Correction"), Same(correction.Reason)),
+        Journey journey => (ModeName(journey.Mode), DetailOf(journey)),
+        Test test => (new($"核酸检测{ResultName(test.Result).Zh}", $"Test: {ResultName(test.Result).En}"), Same(test.Institution)),
+        Vaccination vaccination => (new($"接种新冠疫苗第 {vaccination.Dose} 剂", $"Vaccination, dose {vaccination.Dose}"), Same(vaccination.Vaccine)),
+        Contact contact => (DegreeName(contact.Degree), Same(contact.Circumstance)),
+        Order order => (OrderName(order.Ordered), new($"{order.Institution}，依据：{order.Basis}", $"{order.Institution}, by {order.Basis}")),
+        Release release => (ReleaseName(release.Released), Same(release.Institution)),
+        Arrival arrival => (new("入境", "Arrival from abroad"), DetailOf(arrival)),
+        Recognition recognition => (DetailOf(recognition.Issuer, recognition.Colour), Same(recognition.Reason)),
+        Answer answer => (
+            new("停留核实", "Answer about a stay"), answer.WasThere ? new("本人当时在该地", "I was there") : new("本人当时不在该地", "I was not there")),
+        Pass pass => (new("限时通行凭证", "Time-limited pass"), DetailOf(pass)),
         _ => (new("记录", "Record"), null),
     };
+
+    private static Text Same(string text) => new(text, text);
 
     private static Text DetailOf(Declaration declaration)
     {
@@ -93,15 +128,41 @@ internal sealed class Words(PlanBoard plans, Divisions divisions, PlaceDirectory
         };
     }
 
+    // What is less than sure is said with how sure it is: a mast near a border is not presence.
     private Text DetailOf(Stay stay)
     {
         var from = Day.Of(stay.Happened);
-        var (zh, en) = (divisions.NameOf(stay.Area), divisions.EnglishNameOf(stay.Area));
+        var (zh, en) = areas.NameOf(stay.Area);
+        var (sureZh, sureEn) = stay.Confidence < 100 ? ($"（可信度 {stay.Confidence}%）", $" ({stay.Confidence} % sure)") : ("", "");
         if (stay.Until.IsNever)
-            return new($"{zh}，{from} 起", $"{en}, since {from}");
-        var until = Day.Of(new Minute(stay.Until.Value - 1));
-        return new($"{zh}，{from} 至 {until}", $"{en}, {from} to {until}");
+            return new($"{zh}，{from} 起{sureZh}", $"{en}, since {from}{sureEn}");
+        var until = LastDay(stay);
+        return until == from ? new($"{zh}，{from}{sureZh}", $"{en}, {from}{sureEn}")
+            : new($"{zh}，{from} 至 {until}{sureZh}", $"{en}, {from} to {until}{sureEn}");
     }
+
+    private static Day LastDay(Stay stay) => Day.Of(new Minute(stay.Until.Value - 1));
+
+    private Text DetailOf(Journey journey)
+    {
+        var (carriage, seat) = (journey.Carriage, journey.Seat);
+        return new(
+            $"{journey.Number}，{areas.NameOf(journey.From).Zh} 至 {areas.NameOf(journey.To).Zh}，{Clock(journey.Until)} 到达"
+                + (carriage is null ? "" : $"，{carriage} 车厢") + (seat is null ? "" : $"，座位 {seat}"),
+            $"{journey.Number}, {areas.NameOf(journey.From).En} to {areas.NameOf(journey.To).En}, arrived {Clock(journey.Until)}"
+                + (carriage is null ? "" : $", carriage {carriage}") + (seat is null ? "" : $", seat {seat}"));
+    }
+
+    private Text DetailOf(Arrival arrival) => new(
+        $"来自 {arrival.Country}，入境口岸：{areas.NameOf(arrival.Port).Zh}", $"from {arrival.Country}, entered at {areas.NameOf(arrival.Port).En}");
+
+    private Text DetailOf(AreaCode issuer, Colour colour) => new(
+        $"{areas.NameOf(issuer).Zh}认定为{ColourName(colour).Zh}", $"{areas.NameOf(issuer).En} says {ColourName(colour).En}");
+
+    private static Text DetailOf(Pass pass) => new(
+        $"{pass.Purpose}，至 {Clock(pass.Until)}", $"{pass.Purpose}, until {Clock(pass.Until)}");
+
+    private static string Clock(Minute minute) => Moment(minute)!.Value.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
     private Text DetailOf(Visit visit)
     {
@@ -121,11 +182,80 @@ internal sealed class Words(PlanBoard plans, Divisions divisions, PlaceDirectory
         _ => new("已排除", "Excluded"),
     };
 
-    private static Text SourceOf(Evidence evidence) => evidence.Source switch
+    public static Text KindName(EvidenceKind kind) => kind switch
+    {
+        EvidenceKind.Stay => new("停留", "stay"),
+        EvidenceKind.Journey => new("行程", "journey"),
+        EvidenceKind.Test => new("核酸检测", "test"),
+        EvidenceKind.Vaccination => new("疫苗接种", "vaccination"),
+        EvidenceKind.Contact => new("接触", "contact"),
+        EvidenceKind.Order => new("隔离或监测", "order"),
+        EvidenceKind.Release => new("解除", "release"),
+        EvidenceKind.Arrival => new("入境", "arrival"),
+        EvidenceKind.Recognition => new("其他地区认定", "another region's word"),
+        EvidenceKind.Pass => new("限时通行凭证", "pass"),
+        _ => new("记录", "record"),
+    };
+
+    private static Text ModeName(JourneyMode mode) => mode switch
+    {
+        JourneyMode.Train => new("乘坐火车", "Train"),
+        JourneyMode.Flight => new("乘坐飞机", "Flight"),
+        JourneyMode.Coach => new("乘坐长途汽车", "Coach"),
+        _ => new("乘坐轮船", "Ship"),
+    };
+
+    public static Text ResultName(TestResult result) => result switch
+    {
+        TestResult.Negative => new("阴性", "negative"),
+        TestResult.Positive => new("阳性", "positive"),
+        _ => new("待复核", "not yet certain"),
+    };
+
+    private static Text DegreeName(ContactKind degree) => degree switch
+    {
+        ContactKind.Close => new("密切接触者", "Close contact"),
+        ContactKind.Secondary => new("密接的密接", "Contact of a close contact"),
+        ContactKind.SameVehicle => new("同乘人员", "Same vehicle as a case"),
+        ContactKind.TimeSpace => new("时空伴随", "Same time and place as a case"),
+        _ => new("一般接触者", "General contact"),
+    };
+
+    private static Text OrderName(OrderKind kind) => kind switch
+    {
+        OrderKind.CentralIsolation => new("集中隔离", "Central isolation"),
+        OrderKind.HomeIsolation => new("居家隔离", "Home isolation"),
+        _ => new("健康监测", "Health monitoring"),
+    };
+
+    private static Text ReleaseName(OrderKind kind) => kind == OrderKind.Health
+        ? new("健康确认", "Confirmed to be healthy") : new($"解除{OrderName(kind).Zh}", $"{OrderName(kind).En} ended");
+
+    private static Text ColourName(Colour colour) => colour switch
+    {
+        Colour.Green => new("绿码", "green"),
+        Colour.Yellow => new("黄码", "yellow"),
+        _ => new("红码", "red"),
+    };
+
+    /// <summary>Who reported it, in words.</summary>
+    public static Text SourceOf(Evidence evidence) => evidence.Source switch
     {
         Source.Resident => new("本人", "Yourself"),
         Source.Checkpoint => new("场所查验点", "Checkpoint"),
         Source.CommunityWorker => new("社区工作人员", "Community worker"),
+        Source.Telecom => new("电信运营商", "Telecom operator"),
+        Source.Railway => new("铁路部门", "Railway"),
+        Source.Airline => new("航空公司", "Airline"),
+        Source.Coach => new("客运公司", "Coach operator"),
+        Source.Laboratory => new("检测机构", "Laboratory"),
+        Source.Hospital => new("医院", "Hospital"),
+        Source.BorderControl => new("出入境边防", "Border control"),
+        Source.Region => new("其他地区", "Another region"),
+        Source.Tracing => new("密接追踪", "Contact tracing"),
         _ => new("疾控流调人员", "Disease control"),
     };
+
+    // At a door the place is what matters to the person; whoever stood there is a colleague among many.
+    private static string? EnteredBy(Evidence evidence) => evidence is Visit ? null : evidence.EnteredBy;
 }

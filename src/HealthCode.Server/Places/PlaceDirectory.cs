@@ -43,13 +43,23 @@ internal sealed class PlaceDirectory(IDbContextFactory<BackOfficeContext> backOf
         return true;
     }
 
+    /// <summary>Makes a user the guard of places; of those they guard already too.</summary>
     public async Task AssignAsync(string userName, IEnumerable<string> assigned, CancellationToken cancellation)
     {
+        await LoadGuardAsync(userName, cancellation);
+        var added = assigned.Where(place => !IsGuarded(place, userName)).ToList();
         await using var context = await backOffice.CreateDbContextAsync(cancellation);
-        foreach (var place in assigned)
-            context.PlaceGuards.Add(new PlaceGuard { PlaceId = place, UserName = userName });
+        context.PlaceGuards.AddRange(added.Select(place => new PlaceGuard { PlaceId = place, UserName = userName }));
         await context.SaveChangesAsync(cancellation);
-        foreach (var place in assigned)
+        foreach (var place in added)
             guards[(place, userName)] = 0;
+    }
+
+    /// <summary>Learns which places a user guards: the account may have been made by another process.</summary>
+    public async Task LoadGuardAsync(string userName, CancellationToken cancellation)
+    {
+        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        await foreach (var guard in context.PlaceGuards.AsNoTracking().Where(guard => guard.UserName == userName).AsAsyncEnumerable().WithCancellation(cancellation))
+            guards[(guard.PlaceId, guard.UserName)] = 0;
     }
 }

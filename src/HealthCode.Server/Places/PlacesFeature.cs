@@ -115,5 +115,5 @@ internal static class PlacesFeature
 
     private static PlaceState StateOf(Place place, Divisions divisions) => new(
         place.Id, new Text(place.NameZh, place.NameEn), place.Kind, new AreaCode(place.Area).ToString(),
-        divisions.NameOf(new AreaCode(place.Area)), place.AsksTemperature);
+        divisions.NamesOf(new AreaCode(place.Area)), place.AsksTemperature);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Areas;
 using HealthCode.Server.Hosting;
 using HealthCode.Server.People;
 using HealthCode.Storage;
@@ -9,7 +10,7 @@ namespace HealthCode.Server.Plans;
 
 /// <summary>The region's one trial at a time, in the background. It ends with the process; nothing is lost by that but its time.</summary>
 internal sealed partial class WhatIfDesk(
-    IJournal journal, RegionOptions region, PlanBoard board, PlanDrafts drafts, Divisions divisions, TimeProvider time,
+    IJournal journal, RegionOptions region, PlanBoard board, PlanDrafts drafts, AreaDirectory areas, TimeProvider time,
     ILogger<WhatIfDesk> log) : BackgroundService
 {
     /// <summary>Of the time it works, so much again it rests: displays come first.</summary>
@@ -87,7 +88,7 @@ internal sealed partial class WhatIfDesk(
             var whatIf = new WhatIf(journal, region.Partitions, time) { RestShare = RestShare };
             var outcome = await Task.Run(
                 () => whatIf.RunAsync(new(against, running.Policy, running.At), progress, cancelled.Token), cancelled.Token);
-            var answer = WhatIfWords.AnswerOf(outcome, divisions);
+            var answer = WhatIfWords.AnswerOf(outcome, areas);
             await drafts.MarkTriedAsync(
                 running.Draft.Draft.Id, running.Draft.Text.Hash, JsonSerializer.Serialize(answer, ApiJson.Default.WhatIfAnswer), running.By, stopping);
             End(state with { State = "done", Answer = answer });

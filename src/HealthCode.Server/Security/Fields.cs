@@ -1,3 +1,4 @@
+using System.Globalization;
 using HealthCode.Api;
 using HealthCode.Domain;
 
@@ -8,6 +9,15 @@ internal static class Fields
 {
     /// <summary>Nothing that speaks of the region lies before this day.</summary>
     private static readonly DateOnly Earliest = new(2020, 1, 2);
+
+    private static readonly string[] MomentsInChina =
+        ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm", "yyyy-MM-dd HH:mm:ss"];
+
+    private static readonly string[] MomentsWithOffset =
+    [
+        "yyyy-MM-dd'T'HH:mmzzz", "yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz",
+        "yyyy-MM-dd'T'HH:mm'Z'", "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'",
+    ];
 
     private static readonly Dictionary<string, Symptoms> SymptomsByCode = new()
     {
@@ -63,7 +73,10 @@ internal static class Fields
     public static Refused? SymptomsOf(IReadOnlyList<string>? codes, out Symptoms symptoms)
     {
         symptoms = Symptoms.None;
-        foreach (var code in codes ?? [])
+        // An empty list says that there are none; no list says nothing.
+        if (codes is null)
+            return Refuse.With(Refusals.FieldMissing, "symptoms");
+        foreach (var code in codes)
         {
             if (!SymptomsByCode.TryGetValue(code, out var symptom))
                 return Refuse.With(Refusals.SymptomUnknown, "symptoms");
@@ -82,6 +95,8 @@ internal static class Fields
             "no" => DeclaredContact.No, "yes" => DeclaredContact.Yes, "unsure" => DeclaredContact.Unsure, _ => null,
         };
         contact = known ?? default;
+        if (text is null)
+            return Refuse.With(Refusals.FieldMissing, "contact");
         return known is null ? Refuse.With(Refusals.ContactUnknown, "contact") : null;
     }
 
@@ -92,11 +107,43 @@ internal static class Fields
         return degrees is null or (>= 34m and <= 43m) ? null : Refuse.With(Refusals.TemperatureImpossible, "temperature");
     }
 
+    public static Refused? Level(string? text, out RiskLevel level)
+    {
+        RiskLevel? known = text switch
+        {
+            "low" => RiskLevel.Low, "medium" => RiskLevel.Medium, "high" => RiskLevel.High, _ => null,
+        };
+        level = known ?? default;
+        return known is null ? Refuse.With(Refusals.LevelUnknown, "level") : null;
+    }
+
     /// <param name="depthMin">Digits that must be given: 6 = a county.</param>
     public static Refused? Area(Divisions divisions, string? code, string field, int depthMin, out AreaCode area) =>
         AreaCode.TryParse(code, out area) && area.Depth >= depthMin && divisions.Exists(area)
             ? null
             : Refuse.With(Refusals.AreaUnknown, field);
+
+    /// <summary>
+    /// ISO 8601: a date is midnight in China, and so is a moment without offset China's; with a space for the T, as
+    /// spreadsheets write it.
+    /// </summary>
+    public static Refused? Moment(string? text, string field, out Minute minute)
+    {
+        var fine = TryParseMoment(text?.Trim(), out var moment);
+        minute = fine ? Minute.Of(moment) : default;
+        return !fine ? Refuse.With(Refusals.FieldInvalid, field)
+            : minute < Day.Of(Earliest).Start ? Refuse.With(Refusals.DateImpossible, field)
+            : null;
+    }
+
+    private static bool TryParseMoment(string? text, out DateTimeOffset moment)
+    {
+        if (DateTimeOffset.TryParseExact(text, MomentsWithOffset, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment))
+            return true;
+        var fine = DateTime.TryParseExact(text, MomentsInChina, CultureInfo.InvariantCulture, DateTimeStyles.None, out var local);
+        moment = fine ? new DateTimeOffset(local, TimeSpan.FromHours(8)) : default;
+        return fine;
+    }
 
     /// <summary>A span of days from the past up to today.</summary>
     public static Refused? Days(DateOnly from, DateOnly? until, Day today, string field)
@@ -110,6 +157,25 @@ internal static class Fields
         string.IsNullOrWhiteSpace(text) ? Refuse.With(missing, field)
             : text.Length > max ? Refuse.With(Refusals.TextTooLong, field)
             : null;
+
+    public static Refused? TextIfAny(string? text, string field, int max) =>
+        text?.Length > max ? Refuse.With(Refusals.TextTooLong, field) : null;
+
+    /// <summary>One of the words that a field may have.</summary>
+    public static Refused? Choice<T>(IReadOnlyDictionary<string, T> words, string? word, string field, out T value) where T : struct =>
+        words.TryGetValue(word ?? "", out value) ? null
+            : Refuse.With(string.IsNullOrEmpty(word) ? Refusals.FieldMissing : Refusals.ChoiceUnknown, field);
+
+    /// <summary>A moment from 2020 up to now; the sender's clock may be a minute ahead of ours.</summary>
+    public static Refused? Moment(DateTimeOffset? moment, DateTimeOffset now, string field, out Minute minute)
+    {
+        minute = Minute.Of(moment ?? default);
+        if (moment is null)
+            return Refuse.With(Refusals.FieldMissing, field);
+        if (moment > now.AddMinutes(1))
+            return Refuse.With(Refusals.MomentInTheFuture, field);
+        return Day.Of(minute).ToDateOnly() < Earliest ? Refuse.With(Refusals.DateImpossible, field) : null;
+    }
 
     public static Refused? IdempotencyKey(HttpRequest request, out string key)
     {

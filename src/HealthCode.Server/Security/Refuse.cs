@@ -11,6 +11,10 @@ namespace HealthCode.Server.Security;
 internal sealed class Refused(
     Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null, IReadOnlyList<ProblemAt>? problems = null) : IResult
 {
+    public Refusal Refusal => refusal;
+
+    public string? Field => @field;
+
     public Task ExecuteAsync(HttpContext httpContext) =>
         httpContext.RefuseAsync(refusal, field, detail, retryAfterSeconds, problems);
 }
@@ -19,6 +23,18 @@ internal static class Refuse
 {
     /// <param name="field">JSON path of the field that was wrong; never its value.</param>
     public static Refused With(Refusal refusal, string? field = null) => new(refusal, field);
+
+    /// <summary>What the serializer could not read. It names the path, and the cause only in words of its own, which a test pins.</summary>
+    public static Refused With(JsonException json)
+    {
+        var message = json.Message;
+        var refusal = message.Contains("could not be mapped", StringComparison.Ordinal) ? Refusals.FieldUnknown
+            : message.Contains("missing required", StringComparison.Ordinal) || message.Contains("doesn't allow null", StringComparison.Ordinal)
+                || message.Contains("disallow null", StringComparison.Ordinal) ? Refusals.FieldMissing
+            : json.Path is { Length: > 1 } ? Refusals.FieldInvalid
+            : Refusals.BodyMalformed;
+        return new(refusal, json.Path is { Length: > 1 } path ? path : null);
+    }
 
     public static Task RefuseAsync(
         this HttpContext http, Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null,
@@ -40,23 +56,12 @@ internal static class Refuse
         var failure = http.Features.Get<IExceptionHandlerFeature>()?.Error;
         return failure switch
         {
-            BadHttpRequestException { InnerException: JsonException json } => OnJsonAsync(http, json),
+            BadHttpRequestException { InnerException: JsonException json } => With(json).ExecuteAsync(http),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => http.RefuseAsync(Refusals.BodyTooLarge),
             BadHttpRequestException => http.RefuseAsync(Refusals.BodyMalformed),
             StaleWriterException or JournalUnavailableException => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
             _ => http.RefuseAsync(Refusals.Failed),
         };
-    }
-
-    // The serializer names the path and the cause only in words of its own; the words that we look for are pinned by a test.
-    private static Task OnJsonAsync(HttpContext http, JsonException json)
-    {
-        var message = json.Message;
-        var refusal = message.Contains("could not be mapped", StringComparison.Ordinal) ? Refusals.FieldUnknown
-            : message.Contains("missing required", StringComparison.Ordinal) || message.Contains("doesn't allow null", StringComparison.Ordinal)
-                || message.Contains("disallow null", StringComparison.Ordinal) ? Refusals.FieldMissing
-            : json.Path is { Length: > 1 } ? Refusals.FieldInvalid
-            : Refusals.BodyMalformed;
-        return http.RefuseAsync(refusal, json.Path is { Length: > 1 } path ? path : null);
     }
 
     /// <summary>Empty answers of the framework (no such address, not signed in) get their problem too.</summary>

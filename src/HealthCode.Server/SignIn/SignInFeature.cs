@@ -1,6 +1,7 @@
 using HealthCode.Api;
 using HealthCode.Domain;
 using HealthCode.Server.Hosting;
+using HealthCode.Server.Places;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
 using Microsoft.AspNetCore.Authentication;
@@ -55,7 +56,8 @@ internal static class SignInFeature
     }
 
     private static async Task<IResult> SignInStaff(
-        StaffSignInRequest request, HttpContext http, UserManager<StaffUser> users, RegionOptions region)
+        StaffSignInRequest request, HttpContext http, UserManager<StaffUser> users, PlaceDirectory places, RegionOptions region,
+        CancellationToken cancellation)
     {
         var user = await users.FindByNameAsync(request.UserName ?? "");
         if (user is null || await users.IsLockedOutAsync(user))
@@ -66,6 +68,7 @@ internal static class SignInFeature
             return Refuse.With(Refusals.StaffSignInWrong);
         }
         await users.ResetAccessFailedCountAsync(user);
+        await places.LoadGuardAsync(user.UserName!, cancellation);
         return await EnterAsync(http, Caller.Staff(user.UserName!, await users.GetRolesAsync(user)), region);
     }
 

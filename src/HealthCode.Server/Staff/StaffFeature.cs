@@ -23,7 +23,7 @@ internal static class StaffFeature
             identity.Lockout.MaxFailedAccessAttempts = 10;
             identity.Lockout.DefaultLockoutTimeSpan = TimeSpan.FromMinutes(10);
         }).AddRoles<IdentityRole>().AddEntityFrameworkStores<BackOfficeContext>();
-        return services;
+        return services.AddScoped<StaffAccounts>();
     }
 
     public static void MapStaff(this IEndpointRouteBuilder routes)
@@ -41,38 +41,12 @@ internal static class StaffFeature
         return Results.Json((IReadOnlyList<StaffState>)states, ApiJson.Default.IReadOnlyListStaffState);
     }
 
-    private static async Task<IResult> AddStaffAccount(
-        StaffRequest request, UserManager<StaffUser> users, RoleManager<IdentityRole> roles, PlaceDirectory places, CancellationToken cancellation)
+    private static async Task<IResult> AddStaffAccount(StaffRequest request, StaffAccounts accounts, CancellationToken cancellation)
     {
-        if (request.UserName is not { Length: >= 3 and <= 40 } || !request.UserName.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.'))
-            return Refuse.With(Refusals.FieldInvalid, "userName");
-        if (request.Roles is not { Count: > 0 } || request.Roles.Except(RoleNames).Any())
-            return Refuse.With(Refusals.RoleUnknown, "roles");
-        if (request.Places?.Any(place => places.Find(place) is null) == true)
-            return Refuse.With(Refusals.PlaceUnknown, "places");
-        if (await users.FindByNameAsync(request.UserName) is not null)
-            return Refuse.With(Refusals.StaffExists, "userName");
-        return await CreateAsync(users, roles, places, request, cancellation)
-            ? Results.Json(
-                new StaffState(request.UserName, request.Roles, request.Places ?? []), ApiJson.Default.StaffState,
-                statusCode: StatusCodes.Status201Created)
-            : Refuse.With(Refusals.PasswordWeak, "password");
-    }
-
-    /// <returns>False when the password is refused.</returns>
-    internal static async Task<bool> CreateAsync(
-        UserManager<StaffUser> users, RoleManager<IdentityRole> roles, PlaceDirectory places, StaffRequest request, CancellationToken cancellation)
-    {
-        foreach (var role in request.Roles)
-        {
-            if (!await roles.RoleExistsAsync(role))
-                await roles.CreateAsync(new IdentityRole(role));
-        }
-        var user = new StaffUser { UserName = request.UserName };
-        if (!(await users.CreateAsync(user, request.Password)).Succeeded)
-            return false;
-        await users.AddToRolesAsync(user, request.Roles);
-        await places.AssignAsync(request.UserName, request.Places ?? [], cancellation);
-        return true;
+        if (await accounts.AddAsync(request, cancellation) is var (refusal, field))
+            return Refuse.With(refusal, field);
+        return Results.Json(
+            new StaffState(request.UserName, request.Roles, request.Places ?? []), ApiJson.Default.StaffState,
+            statusCode: StatusCodes.Status201Created);
     }
 }

@@ -11,6 +11,7 @@ public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> option
 {
     public DbSet<VaultProfile> Profiles => Set<VaultProfile>();
     public DbSet<Place> Places => Set<Place>();
+    public DbSet<FreeArea> FreeAreas => Set<FreeArea>();
     public DbSet<PlaceGuard> PlaceGuards => Set<PlaceGuard>();
     public DbSet<PhoneChange> PhoneChanges => Set<PhoneChange>();
     public DbSet<LookUp> LookUps => Set<LookUp>();
@@ -30,6 +31,13 @@ public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> option
             profile.HasIndex(row => row.PhoneIndex).IsUnique();
         });
         builder.Entity<Place>().Property(row => row.Id).HasMaxLength(40);
+        builder.Entity<FreeArea>(area =>
+        {
+            area.HasKey(row => row.Code);
+            area.Property(row => row.Code).ValueGeneratedNever();
+            area.Property(row => row.NameZh).HasMaxLength(60);
+            area.Property(row => row.NameEn).HasMaxLength(60);
+        });
         builder.Entity<PlaceGuard>().HasKey(row => new { row.PlaceId, row.UserName });
         builder.Entity<PhoneChange>().HasIndex(row => new { row.State, row.AskedAt });
         builder.Entity<LookUp>().HasIndex(row => new { row.Person, row.At });

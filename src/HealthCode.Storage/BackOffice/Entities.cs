@@ -34,6 +34,18 @@ public sealed class Place
     public bool AsksTemperature { get; set; }
 }
 
+/// <summary>A compound or building that the region numbered itself, inside a residents' committee.</summary>
+public sealed class FreeArea
+{
+    /// <summary>An <see cref="AreaCode"/>'s value.</summary>
+    public long Code { get; set; }
+
+    public string NameZh { get; set; } = "";
+    public string NameEn { get; set; } = "";
+    public string AddedBy { get; set; } = "";
+    public DateTimeOffset AddedAt { get; set; }
+}
+
 /// <summary>Who guards which place.</summary>
 public sealed class PlaceGuard
 {

@@ -15,6 +15,16 @@ namespace HealthCode.Storage;
 ///   30 place   20 area   11 temperature                                visit
 ///   40 status   41 onset (day)   42 institution                        diagnosis
 ///   50 corrects (8 bytes)   51 reason                                  correction
+///   60 mode   61 number   62 carriage   63 seat   64 from   65 to   21 until     journey
+///   70 result   42 institution                                         test
+///   80 dose   81 vaccine                                               vaccination
+///   90 degree   91 circumstance                                        contact
+///   100 what   42 institution   101 basis                              order
+///   100 what   42 institution                                          release
+///   110 country   111 port                                             arrival
+///   120 issuer   121 colour   51 reason                                recognition
+///   130 question (8 bytes)   131 was there (0, 1)                      answer
+///   21 until   140 purpose                                             pass
 /// </code>
 /// </remarks>
 public static class EvidenceCodec
@@ -106,6 +116,12 @@ public static class EvidenceCodec
         Number(writer, 5, evidence.Received.Value);
         Number(writer, 6, (int)evidence.Source);
         TextIfAny(writer, 7, evidence.EnteredBy);
+        WriteFields(writer, evidence);
+        writer.WriteEndMap();
+    }
+
+    private static void WriteFields(CborWriter writer, Evidence evidence)
+    {
         switch (evidence)
         {
             case Declaration declaration:
@@ -134,10 +150,56 @@ public static class EvidenceCodec
                 Bytes8(writer, 50, correction.Corrects.Value);
                 TextIfAny(writer, 51, correction.Reason);
                 break;
+            case Journey journey:
+                Number(writer, 21, journey.Until.Value);
+                Number(writer, 60, (int)journey.Mode);
+                TextIfAny(writer, 61, journey.Number);
+                TextIfAny(writer, 62, journey.Carriage);
+                TextIfAny(writer, 63, journey.Seat);
+                Number(writer, 64, journey.From.Value);
+                Number(writer, 65, journey.To.Value);
+                break;
+            case Test test:
+                TextIfAny(writer, 42, test.Institution);
+                Number(writer, 70, (int)test.Result);
+                break;
+            case Vaccination vaccination:
+                Number(writer, 80, vaccination.Dose);
+                TextIfAny(writer, 81, vaccination.Vaccine);
+                break;
+            case Contact contact:
+                Number(writer, 90, (int)contact.Degree);
+                TextIfAny(writer, 91, contact.Circumstance);
+                break;
+            case Order order:
+                TextIfAny(writer, 42, order.Institution);
+                Number(writer, 100, (int)order.Ordered);
+                TextIfAny(writer, 101, order.Basis);
+                break;
+            case Release release:
+                TextIfAny(writer, 42, release.Institution);
+                Number(writer, 100, (int)release.Released);
+                break;
+            case Arrival arrival:
+                TextIfAny(writer, 110, arrival.Country);
+                Number(writer, 111, arrival.Port.Value);
+                break;
+            case Recognition recognition:
+                TextIfAny(writer, 51, recognition.Reason);
+                Number(writer, 120, recognition.Issuer.Value);
+                Number(writer, 121, (int)recognition.Colour);
+                break;
+            case Answer answer:
+                Bytes8(writer, 130, answer.Question.Value);
+                Number(writer, 131, answer.WasThere ? 1 : 0);
+                break;
+            case Pass pass:
+                Number(writer, 21, pass.Until.Value);
+                TextIfAny(writer, 140, pass.Purpose);
+                break;
             default:
                 throw new ArgumentException($"Evidence of kind {evidence.Kind} has no form in the journal.", nameof(evidence));
         }
-        writer.WriteEndMap();
     }
 
     private static Evidence? ReadEvidence(Fields fields)
@@ -172,6 +234,57 @@ public static class EvidenceCodec
             {
                 Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
                 Corrects = new EvidenceId(fields.Bytes8(50)), Reason = fields.TextOrNull(51) ?? "",
+            },
+            EvidenceKind.Journey => new Journey
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Mode = (JourneyMode)fields.Int(60), Number = fields.TextOrNull(61) ?? "", Carriage = fields.TextOrNull(62), Seat = fields.TextOrNull(63),
+                From = new AreaCode(fields.Long(64)), To = new AreaCode(fields.Long(65)), Until = new Minute(fields.Int(21)),
+            },
+            EvidenceKind.Test => new Test
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Result = (TestResult)fields.Int(70), Institution = fields.TextOrNull(42) ?? "",
+            },
+            EvidenceKind.Vaccination => new Vaccination
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Dose = (byte)fields.Int(80), Vaccine = fields.TextOrNull(81) ?? "",
+            },
+            EvidenceKind.Contact => new Contact
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Degree = (ContactKind)fields.Int(90), Circumstance = fields.TextOrNull(91) ?? "",
+            },
+            EvidenceKind.Order => new Order
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Ordered = (OrderKind)fields.Int(100), Institution = fields.TextOrNull(42) ?? "", Basis = fields.TextOrNull(101) ?? "",
+            },
+            EvidenceKind.Release => new Release
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Released = (OrderKind)fields.Int(100), Institution = fields.TextOrNull(42) ?? "",
+            },
+            EvidenceKind.Arrival => new Arrival
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Country = fields.TextOrNull(110) ?? "", Port = new AreaCode(fields.Long(111)),
+            },
+            EvidenceKind.Recognition => new Recognition
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Issuer = new AreaCode(fields.Long(120)), Colour = (Colour)fields.Int(121), Reason = fields.TextOrNull(51) ?? "",
+            },
+            EvidenceKind.Answer => new Answer
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Question = new EvidenceId(fields.Bytes8(130)), WasThere = fields.Int(131) != 0,
+            },
+            EvidenceKind.Pass => new Pass
+            {
+                Id = id, Person = person, Happened = happened, Received = received, Source = source, EnteredBy = by,
+                Until = new Minute(fields.Int(21)), Purpose = fields.TextOrNull(140) ?? "",
             },
             _ => null,
         };

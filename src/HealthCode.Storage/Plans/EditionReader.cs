@@ -135,7 +135,7 @@ internal sealed class EditionReader(EditionProblems problems, Func<string, strin
 
     // A later diagnosis, a release, another word, the area's next level or the next report take away what holds it.
     private static bool EndsByItself(Condition condition) => condition.LevelNow
-        || condition.Kind is ConditionKind.Diagnosis or ConditionKind.Order or ConditionKind.Recognition or ConditionKind.MissedReports;
+        || condition.Kind is ConditionKind.Diagnosis or ConditionKind.Test or ConditionKind.Order or ConditionKind.Recognition or ConditionKind.MissedReports;
 
     private IReadOnlyList<Condition> ReadCondition(EditionNode node)
     {
@@ -240,6 +240,8 @@ internal sealed class EditionReader(EditionProblems problems, Func<string, strin
         node.NothingElse();
         if (tests.Count == 0)
             node.Problem("tests says how many: negative, or onDays");
+        if (onDays.Count > 0 && node.Which(["negative", "withinDays", "apartHours", "fromDay"]).Count > 0)
+            node.Problem("onDays", "onDays says how many tests and when: nothing else stands beside it");
         return tests;
     }
 }

@@ -42,13 +42,10 @@ public sealed class WhatIf(IJournal journal, int partitions, TimeProvider time)
 
     private async Task<AreaRisks> AreasAsync(Minute at, CancellationToken cancellation)
     {
-        var areas = AreaRisks.None;
+        var changes = new List<AreaRisk>();
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation).ConfigureAwait(false))
-        {
-            foreach (var risk in EvidenceCodec.DecodeRisks(batch).Where(risk => risk.SetAt <= at))
-                areas = areas.With(risk);
-        }
-        return areas;
+            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
+        return AreaRiskHistory.None.With(changes).AsKnownAt(at);
     }
 
     private async Task<IEnumerable<PersonRecord>> RecordsAsync(int partition, Minute at, CancellationToken cancellation)

@@ -3,7 +3,7 @@ import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
 import { decimal, fill, find, get, make, onSubmit, post, prefix, Refused, say, showProblem, t, type Both } from './lib';
 import { shape, staffPage } from './parts';
 
-type Place = { id: string; name: Both; areaName: string; asksTemperature: boolean };
+type Place = { id: string; name: Both; areaName: Both; asksTemperature: boolean };
 type Answer = { go: boolean; colour: string; maskedName: string; temperature?: number; stopReason?: Both };
 
 prepareZXingModule({ overrides: { locateFile: (file: string) => (file.endsWith('.wasm') ? '/assets/zxing_reader.wasm' : file) } });
@@ -12,7 +12,7 @@ const places = (): Promise<void> => staffPage(['guard'], async () => {
   find('#places-section').hidden = false;
   const own = await get<Place[]>('/v1/places');
   fill(find('#places'), own.map((place) => make('li', {}, make('a', { href: `${prefix}/check/place?id=${encodeURIComponent(place.id)}` },
-    make('strong', {}, say(place.name)), ` ${place.areaName}${place.asksTemperature ? ` · ${t('temperature')}` : ''}`))), t('empty'));
+    make('strong', {}, say(place.name)), ` ${say(place.areaName)}${place.asksTemperature ? ` · ${t('temperature')}` : ''}`))), t('empty'));
 });
 
 const ShownMs = 4_000;
@@ -50,22 +50,22 @@ const checkpoint = (): Promise<void> => staffPage(['guard'], async () => {
   };
 
   const send = async (code: string): Promise<void> => {
-    if (busy || (code === last.code && Date.now() - last.at < SameCodeMs)) return;
+    if (busy || (code === last.code && performance.now() - last.at < SameCodeMs)) return;
     busy = true;
     try {
       const answer = await post<Answer>(`/v1/places/${encodeURIComponent(place.id)}/scans`, { code, temperature: decimal(temperature.value.trim()) });
       section.dataset.problem = '';
-      [waiting, last] = ['', { code, at: Date.now() }];
+      [waiting, last] = ['', { code, at: performance.now() }];
       temperature.value = '';
-      present(answer.go ? 'go' : 'stop', answer.colour, t(`colour.${answer.colour}`), answer.maskedName,
-        answer.temperature === undefined ? '' : `${answer.temperature} ℃`, say(answer.stopReason));
+      present(answer.go ? 'go' : 'stop', answer.colour, say(answer.stopReason) || t(`colour.${answer.colour}`), answer.maskedName,
+        answer.temperature === undefined ? '' : `${answer.temperature} ℃`);
     } catch (error) {
       if (!(error instanceof Refused)) {
         present('refused', '', t('problem.offline'), t('problem.offline.toDo'));
         return;
       }
       section.dataset.problem = error.refusal;
-      last = { code, at: Date.now() };
+      last = { code, at: performance.now() };
       if (error.refusal === 'temperature-needed') {
         // The code is fine: it waits for the thermometer, and the guard need not scan again.
         [waiting, last] = [code, { code: '', at: 0 }];
@@ -83,7 +83,11 @@ const checkpoint = (): Promise<void> => staffPage(['guard'], async () => {
     if (code !== '') await send(code);
   });
   find('#result').addEventListener('click', ready);
-  document.addEventListener('keydown', (event) => event.key === 'Escape' && ready());
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') ready();
+    // A hardware scanner types wherever the focus happens to be, also while a result still stands there.
+    else if (event.key.length === 1 && event.key !== ' ' && !(event.target instanceof HTMLInputElement)) scanned.focus();
+  });
   scanned.focus();
   await watch(section, (code) => (waiting === '' && find('#result').hidden ? void send(code) : undefined));
 });

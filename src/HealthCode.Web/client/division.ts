@@ -15,6 +15,12 @@ export class DivisionPicker {
     void this.add('', 0);
   }
 
+  /** Begins anew, with what there is now. */
+  reset(): void {
+    this.selects.replaceChildren();
+    void this.add('', 0);
+  }
+
   /** The smallest division that was chosen. */
   get code(): string {
     const chosen = [...this.selects.querySelectorAll('select')].map((select) => select.value).filter((code) => code !== '');

@@ -23,8 +23,9 @@ export const moment = (iso: string | undefined): string =>
 export const today = (): string => new Intl.DateTimeFormat('en-CA', china).format(new Date());
 /** What a field for a moment holds, read as China's time. */
 export const fromChina = (local: string): string | undefined => (local ? `${local}:00+08:00` : undefined);
-export const nowInChina = (): string =>
-  new Intl.DateTimeFormat('sv-SE', { ...china, dateStyle: 'short', timeStyle: 'short' }).format(new Date()).replace(' ', 'T');
+/** Now, or so many days later, as a field for a moment holds it. */
+export const nowInChina = (daysLater = 0): string =>
+  new Intl.DateTimeFormat('sv-SE', { ...china, dateStyle: 'short', timeStyle: 'short' }).format(Date.now() + daysLater * 86_400_000).replace(' ', 'T');
 
 export function find<T extends HTMLElement = HTMLElement>(selector: string, within: ParentNode = document): T {
   const element = within.querySelector<T>(selector);
@@ -55,18 +56,20 @@ export class Offline extends Error {}
 
 async function send<T>(path: string, init: RequestInit): Promise<T> {
   let answer: Response;
+  let text: string;
   try {
     answer = await fetch(path, { ...init, credentials: 'same-origin' });
+    text = await answer.text();
   } catch {
     throw new Offline();
   }
-  const text = await answer.text();
   if (answer.ok) return (text ? JSON.parse(text) : undefined) as T;
   if (answer.headers.get('content-type')?.startsWith('application/problem+json')) throw new Refused(JSON.parse(text) as Problem);
   throw new Offline();
 }
 
-export const get = <T>(path: string): Promise<T> => send<T>(path, {});
+/** @param until Gives up, as offline, when it says so. */
+export const get = <T>(path: string, until?: AbortSignal): Promise<T> => send<T>(path, until ? { signal: until } : {});
 
 export const post = <T>(path: string, body: unknown, key: string = crypto.randomUUID()): Promise<T> =>
   send<T>(path, {
@@ -74,6 +77,10 @@ export const post = <T>(path: string, body: unknown, key: string = crypto.random
     headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'HealthCode', 'Idempotency-Key': key },
     body: JSON.stringify(body),
   });
+
+/** Sends a file as it is, under the header that only our own pages send. */
+export const postFile = <T>(path: string, file: Blob, type: string): Promise<T> =>
+  send<T>(path, { method: 'POST', headers: { 'Content-Type': type, 'X-Requested-With': 'HealthCode' }, body: file });
 
 export function clearProblem(): void {
   find('#problem').hidden = true;
@@ -152,10 +159,12 @@ export const go = (page: string): void => {
   location.href = `${prefix}/${page}`;
 };
 
-/** Lists and tables say so when they are empty. */
+/** Lists and tables say so when they are empty. On a phone a table's rows stand one below the other, each cell with its column's name. */
 export function fill(list: HTMLElement, rows: HTMLElement[], empty: string): void {
-  const columns = list.closest('table')?.querySelectorAll('thead th').length ?? 1;
+  const columns = [...(list.closest('table')?.querySelectorAll('thead th') ?? [])].map((head) => head.textContent ?? '');
+  for (const row of rows)
+    row.querySelectorAll<HTMLElement>(':scope > td').forEach((cell, index) => (cell.dataset.label = columns[index] ?? ''));
   const nothing = list.tagName === 'TBODY'
-    ? make('tr', {}, make('td', { colspan: String(columns), class: 'hint' }, empty)) : make('li', { class: 'hint' }, empty);
+    ? make('tr', {}, make('td', { colspan: String(columns.length || 1), class: 'hint' }, empty)) : make('li', { class: 'hint' }, empty);
   list.replaceChildren(...(rows.length > 0 ? rows : [nothing]));
 }

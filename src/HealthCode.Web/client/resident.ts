@@ -1,14 +1,18 @@
 // The resident's pages.
 import qrcode from 'qrcode-generator';
+import { RegionClock } from './clock';
 import { pickers } from './division';
 import {
-  checked, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, Refused, say, session, showProblem, t, today, value, type Both,
+  checked, clearProblem, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, Refused, say, session, showProblem, t, today, value, type Both,
 } from './lib';
-import { evidenceText, reasonCard, shape, type Evidence, type Reason } from './parts';
+import { evidenceText, questionCard, reasonCard, shape, type Evidence, type Question, type Reason } from './parts';
 
 type Code = {
-  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; reportedToday: boolean;
-  edition: { id: string; title: Both; source: string }; reasons: Reason[];
+  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; now: string; reportedToday: boolean;
+  edition: { id: string; title: Both; source: string }; reasons: Reason[]; questions: Question[]; proof: Proof;
+};
+type Proof = {
+  test?: { result: string; sampled: string; institution: string }; vaccination?: { doses: number; last: string }; pass?: { until: string; purpose: string };
 };
 
 export function signIn(): void {
@@ -65,12 +69,13 @@ export async function apply(): Promise<void> {
       throw error;
     }
   });
+  const changeKey = crypto.randomUUID();
   find('#ask-phone-change').addEventListener('click', async () => {
     const form = find('#apply');
     try {
       await post('/v1/phone-changes', {
         name: value(form, 'name'), documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'),
-      });
+      }, changeKey);
       find('#phone-change-asked').textContent = t('phoneChange.done');
     } catch (error) {
       showProblem(error);
@@ -79,41 +84,73 @@ export async function apply(): Promise<void> {
 }
 
 const RenewBeforeMs = 30_000;
+const TryAgainMs = 5_000;
+const AnswerWithinMs = 10_000;
 
 export async function code(): Promise<void> {
   if (!(await resident())) return;
   const page = find('#code');
+  const clock = new RegionClock();
   let current: Code | undefined;
   let renewing = false;
+  let tried = 0;
 
   const renew = async (): Promise<void> => {
     if (renewing) return;
     renewing = true;
+    const asked = RegionClock.count();
+    tried = asked.steady;
     try {
-      current = await get<Code>('/v1/me/code');
+      current = await get<Code>('/v1/me/code', AbortSignal.timeout(AnswerWithinMs));
+      clock.set(current.now, asked);
+      clearProblem();
       show(page, current);
+      find('#questions').replaceChildren(...current.questions.map((question) => questionCard(question, (wasThere) => void answer(question, wasThere))));
     } catch (error) {
       if (error instanceof Refused && error.problem.status === 401) go('sign-in');
       else if (!(error instanceof Offline)) showProblem(error);
+      else if (!current) lapse(page);
     } finally {
       renewing = false;
     }
   };
 
+  // A try after a failure carries the same key, so that it is answered once.
+  const visit = crypto.randomUUID();
+  const answer = async (question: Question, wasThere: boolean): Promise<void> => {
+    clearProblem();
+    try {
+      await post(`/v1/me/questions/${question.evidence}`, { wasThere }, `${visit}-${question.evidence}-${wasThere}`);
+      await renew();
+    } catch (error) {
+      showProblem(error);
+    }
+  };
+
   const tick = (): void => {
-    find('#clock').textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
-      timeZone: 'Asia/Shanghai', dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23',
-    }).format(new Date());
-    const left = current ? Date.parse(current.expiresAt) - Date.now() : 0;
+    const shown = clock.shown();
+    find('#clock').textContent = shown === undefined ? '' : clockFormat.format(shown);
+    const left = current ? Date.parse(current.expiresAt) - clock.now()! : 0;
     if (current && left <= 0) lapse(page, current);
-    // Asked for every second once it is due; the answer of a server that is away comes with the next.
-    if (left < RenewBeforeMs && new Date().getSeconds() % (current ? 5 : 1) === 0) void renew();
+    // While the server is away it is asked again and again; the code at hand goes on until it ends.
+    if (left < RenewBeforeMs && performance.now() - tried >= TryAgainMs) void renew();
+  };
+  // Whoever looks again sees what is true now: first that the code has ended, if it has, and then a new one.
+  const look = (): void => {
+    tick();
+    void renew();
   };
   await renew();
   setInterval(tick, 1000);
   tick();
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void renew());
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look());
+  window.addEventListener('pageshow', (event) => event.persisted && look());
+  window.addEventListener('online', look);
 }
+
+const clockFormat = new Intl.DateTimeFormat(document.documentElement.lang, {
+  timeZone: 'Asia/Shanghai', dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23',
+});
 
 function show(page: HTMLElement, state: Code): void {
   page.dataset.state = 'live';
@@ -128,12 +165,13 @@ function show(page: HTMLElement, state: Code): void {
   const reported = find('#reported');
   reported.textContent = t(state.reportedToday ? 'code.reported' : 'code.notReported');
   reported.dataset.reported = String(state.reportedToday);
+  showProof(state);
   find('#reasons').replaceChildren(...(state.reasons.length > 0 ? state.reasons.map(reasonCard) : [make('p', { class: 'card' }, t('code.noReason'))]));
   find('#edition').textContent = t('code.edition', { edition: say(state.edition.title) });
 }
 
 /** A code that ended looks like nothing that a guard would let pass. */
-function lapse(page: HTMLElement, state: Code): void {
+function lapse(page: HTMLElement, state?: Code): void {
   page.dataset.state = 'lapsed';
   page.dataset.code = '';
   find('#shape').replaceChildren();
@@ -141,9 +179,29 @@ function lapse(page: HTMLElement, state: Code): void {
   const canvas = find<HTMLCanvasElement>('#qr');
   canvas.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
   const offline = find('#offline');
-  offline.textContent = t('code.offline', { at: moment(state.issuedAt) });
+  offline.textContent = state ? t('code.offline', { at: moment(state.issuedAt) }) : `${t('problem.offline')} ${t('problem.offline.toDo')}`;
   offline.hidden = false;
   find('#valid').textContent = '';
+  find('#proof').hidden = true;
+}
+
+/** Last test, doses, running pass: quiet, and only what there is. */
+function showProof(state: Code): void {
+  const { test, vaccination, pass } = state.proof;
+  const items = [
+    ...(pass ? [t('proof.pass', { until: moment(pass.until), purpose: pass.purpose })] : []),
+    ...(test ? [t('proof.test', { result: t(`result.${test.result}`), age: testAge(test.sampled, state.issuedAt), sampled: moment(test.sampled) })] : []),
+    ...(vaccination ? [t('proof.vaccination', { doses: vaccination.doses, last: moment(vaccination.last) })] : []),
+  ];
+  const strip = find('#proof');
+  strip.replaceChildren(...items.map((item) => make('li', {}, item)));
+  strip.hidden = items.length === 0;
+}
+
+/** Counted from the sampling, as most places do: within 24, 48 or 72 hours, then whole days. */
+function testAge(sampled: string, now: string): string {
+  const days = Math.floor((Date.parse(now) - Date.parse(sampled)) / 86_400_000);
+  return days < 3 ? t('proof.within', { hours: 24 * (Math.max(days, 0) + 1) }) : t('proof.days', { days });
 }
 
 /** Dark modules on white with a quiet zone of four, whatever the colour: yellow on white is not read (1.5 : 1). */

@@ -27,30 +27,6 @@ export const home = (): Promise<void> => staffPage([], async () => {
   find('#welcome').hidden = false;
 });
 
-type Risk = { id: string; areaName: string; level: string; from: string; until?: string; reason: string; setBy: string };
-
-export const areas = (): Promise<void> => staffPage(['epidemiologist'], async () => {
-  const division = pickers();
-  const load = async (): Promise<void> => {
-    const risks = await get<Risk[]>('/v1/areas/risks');
-    fill(rowsOf('#risks'), risks.map((risk) => row(
-      risk.areaName, t(`level.${risk.level}`), moment(risk.from), risk.until ? moment(risk.until) : '—', risk.reason, risk.setBy,
-      withReason(t('areas.end'), async (reason) => {
-        await post(`/v1/areas/risks/${risk.id}/end`, { reason });
-        await load();
-      }))), t('empty'));
-  };
-  onSubmit('#set-risk', async (form, key) => {
-    await post('/v1/areas/risks', {
-      area: division.area?.code ?? '', level: value(form, 'level'), from: fromChina(value(form, 'from')), until: fromChina(value(form, 'until')),
-      reason: value(form, 'reason'),
-    }, key);
-    find<HTMLInputElement>('#reason').value = '';
-    await load();
-  });
-  await load();
-});
-
 type Case = {
   id: string; person: string; maskedNumber: string; maskedName?: string; status: string; diagnosed: string; institution: string; recordedBy: string;
   withdrawn: boolean; evidence: string;
@@ -79,6 +55,49 @@ export const cases = (): Promise<void> => staffPage(['epidemiologist'], async ()
   await load();
 });
 
+/** The fields of each kind beside those that all have; what is a division, a moment or a number is said below. */
+const entryFields: Record<string, string[]> = {
+  stay: ['area', 'until', 'confidence'], journey: ['mode', 'number', 'carriage', 'seat', 'from', 'to', 'until'], test: ['result', 'institution'],
+  vaccination: ['dose', 'vaccine'], contact: ['degree', 'circumstance'], order: ['ordered', 'institution', 'basis'], release: ['released', 'institution'],
+  arrival: ['country', 'port'], recognition: ['issuer', 'colour', 'reason'], pass: ['hours', 'purpose'],
+};
+
+export const evidence = (): Promise<void> => staffPage(['community-worker', 'epidemiologist'], async (state) => {
+  const division = pickers();
+  const kind = find<HTMLSelectElement>('#kind');
+  for (const option of [...kind.options])
+    if (!(option.dataset.roles ?? '').split(' ').some((role) => state.roles.includes(role))) option.remove();
+  const choose = (): void => {
+    clearProblem();
+    for (const field of document.querySelectorAll<HTMLElement>('[data-kinds]')) field.hidden = !field.dataset.kinds!.split(' ').includes(kind.value);
+    find('#happened-label').textContent = t(`happened.${kind.value}`);
+    find('#until-label').textContent = t(`until.${kind.value === 'journey' ? 'journey' : 'stay'}`);
+  };
+  kind.addEventListener('change', choose);
+  choose();
+  find<HTMLInputElement>('#happened').value = nowInChina();
+
+  const read = (form: ParentNode, name: string): string | number | undefined => {
+    if (name in division) return division[name]?.code ?? '';
+    const text = value(form, name);
+    if (name === 'until') return fromChina(text);
+    return ['confidence', 'dose', 'hours'].includes(name) && text !== '' ? Number(text) : text || undefined;
+  };
+  onSubmit('#enter', async (form, key) => {
+    const entered = await post<{ maskedName?: string; colour: string; rules: string[] }>('/v1/evidence', {
+      kind: kind.value, documentType: value(form, 'documentType'), documentNumber: value(form, 'documentNumber'), happened: fromChina(value(form, 'happened')),
+      ...Object.fromEntries(entryFields[kind.value]!.map((name) => [name, read(form, name)])),
+    }, key);
+    const result = find('#entered');
+    result.textContent = t(entered.rules.length > 0 ? 'entry.done.rules' : 'entry.done', {
+      kind: t(`kind.${kind.value}`), name: entered.maskedName ?? t('people.notApplied'), colour: t(`colour.${entered.colour}`), rules: entered.rules.join(', '),
+    });
+    result.dataset.colour = entered.colour;
+    result.hidden = false;
+    find<HTMLInputElement>('#documentNumber').value = '';
+  });
+});
+
 type Change = {
   id: string; maskedName: string; maskedNumber: string; maskedNewPhone: string; inRegister: boolean; state: string; askedAt: string; answeredBy?: string;
 };
@@ -101,9 +120,7 @@ export const phoneChanges = (): Promise<void> => staffPage(['community-worker'],
 
 type Person = { person: string; maskedName?: string; colour: string; reasons: Reason[]; evidence: Evidence[] };
 
-export const people = (): Promise<void> => staffPage(['community-worker', 'epidemiologist'], async (state) => {
-  const correctable = (kind: string): boolean =>
-    (kind === 'diagnosis' && state.roles.includes('epidemiologist')) || ((kind === 'declaration' || kind === 'stay') && state.roles.includes('community-worker'));
+export const people = (): Promise<void> => staffPage(['community-worker', 'epidemiologist'], async () => {
   const show = (person: Person, again: () => Promise<void>): void => {
     find('#person').hidden = false;
     find('#person-name').textContent = person.maskedName ?? t('people.notApplied');
@@ -113,7 +130,7 @@ export const people = (): Promise<void> => staffPage(['community-worker', 'epide
     find('#person-reasons').replaceChildren(...person.reasons.map(reasonCard));
     fill(rowsOf('#person-evidence'), person.evidence.map((evidence) => row(
       make('span', {}, ...evidenceText(evidence)),
-      correctable(evidence.kind) && !evidence.withdrawn ? withReason(t('withdraw'), async (reason) => {
+      evidence.correctable ? withReason(t('withdraw'), async (reason) => {
         await post('/v1/corrections', { person: person.person, evidence: evidence.id, reason });
         await again();
       }) : '')), t('empty'));
@@ -125,14 +142,14 @@ export const people = (): Promise<void> => staffPage(['community-worker', 'epide
   });
 });
 
-type Place = { id: string; name: Both; areaName: string };
+type Place = { id: string; name: Both; areaName: Both };
 type Staff = { userName: string; roles: string[]; places: string[] };
 
 export const admin = (): Promise<void> => staffPage(['administrator'], async () => {
   const division = pickers();
   const load = async (): Promise<void> => {
     const [places, staff] = await Promise.all([get<Place[]>('/v1/places'), get<Staff[]>('/v1/staff')]);
-    fill(rowsOf('#place-list'), places.map((place) => row(place.id, say(place.name), place.areaName)), t('empty'));
+    fill(rowsOf('#place-list'), places.map((place) => row(place.id, say(place.name), say(place.areaName))), t('empty'));
     fill(rowsOf('#staff-list'), staff.map((user) => row(user.userName, user.roles.map((role) => t(`role.${role}`)).join(', '), user.places.join(', '))), t('empty'));
   };
   onSubmit('#add-place', async (form, key) => {

@@ -92,6 +92,33 @@ namespace HealthCode.Storage.Migrations
                     b.ToTable("Consents");
                 });
 
+            modelBuilder.Entity("HealthCode.Storage.FreeArea", b =>
+                {
+                    b.Property<long>("Code")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AddedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("AddedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NameEn")
+                        .IsRequired()
+                        .HasMaxLength(60)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("NameZh")
+                        .IsRequired()
+                        .HasMaxLength(60)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Code");
+
+                    b.ToTable("FreeAreas");
+                });
+
             modelBuilder.Entity("HealthCode.Storage.LookUp", b =>
                 {
                     b.Property<Guid>("Id")

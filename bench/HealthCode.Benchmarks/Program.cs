@@ -1,0 +1,21 @@
+using System.Globalization;
+using HealthCode.Benchmarks;
+
+// Computations that need no server; what needs one is in HealthCode.Load.
+switch (args)
+{
+    case ["policy", .. var rest]:
+        var folder = Directory.CreateTempSubdirectory("healthcode-bench-").FullName;
+        try
+        {
+            await PolicyBench.RunAsync(rest is [var people] ? int.Parse(people, CultureInfo.InvariantCulture) : 10_000_000, folder);
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    default:
+        Console.Error.WriteLine("Name what to measure: policy [PEOPLE].");
+        return 2;
+}
