@@ -169,11 +169,6 @@ public sealed record AreaRiskImport(int Rows, int Set, int Unchanged, IReadOnlyL
 /// <param name="Type">The refusal's, as in a problem.</param>
 public sealed record ImportProblem(int Line, string? Column, string Type, Text Message, Text WhatToDo);
 
-/// <summary>The plan in force, readable by everyone.</summary>
-public sealed record PlanState(EditionState Edition, IReadOnlyList<RuleState> Rules);
-
-public sealed record RuleState(string Rule, string Colour, Text Title, Text Explanation, Text Owner, string Source, Text WhatToDo);
-
 // ---- Checkpoints ----
 
 public sealed record PlaceState(string Id, Text Name, string Kind, string Area, Text AreaName, bool AsksTemperature);

@@ -12,9 +12,10 @@ public sealed record Refusal(string Name, int Status, Text Title, Text WhatToDo)
 /// <summary>The body of every refusal, <c>application/problem+json</c> (RFC 9457).</summary>
 /// <param name="Field">The field that was wrong, as a JSON path, when one was.</param>
 /// <param name="RetryAfterSeconds">With 429 and 503: when to come back.</param>
+/// <param name="Problems">With <c>edition-invalid</c> and <c>cases-failed</c>: where in the text, all of them.</param>
 public sealed record Problem(
     string Type, string Title, int Status, Text Message, Text WhatToDo, string? Field = null, string? Detail = null,
-    int? RetryAfterSeconds = null, string? TraceId = null);
+    int? RetryAfterSeconds = null, string? TraceId = null, IReadOnlyList<ProblemAt>? Problems = null);
 
 /// <summary>Every refusal there is. <c>docs/reference/refusals.md</c> lists them, and a test compares the two.</summary>
 public static class Refusals
@@ -198,6 +199,45 @@ public static class Refusals
     public static readonly Refusal RowRepeated = new("row-repeated", 409,
         new("前面已有同一地区、等级和开始时间的行", "An earlier row has the same area, level and beginning"), new("请只保留一行", "Keep one of them"));
 
+    public static readonly Refusal EditionUnknown = new("edition-unknown", 404,
+        new("没有这个方案版本", "There is no such edition"), new("请从列表中选择", "Choose one from the list"));
+
+    public static readonly Refusal EditionInvalid = new("edition-invalid", 422,
+        new("方案文本有错误", "The edition's text cannot be used"), new("请按所列行号逐一修正", "Mend each of the lines that are named"));
+
+    public static readonly Refusal EditionExists = new("edition-exists", 409,
+        new("已有同名的方案版本", "There is an edition with this id"), new("请为草案换一个 id；已批准的版本不可更改", "Give the draft another id; what was approved is not changed"));
+
+    public static readonly Refusal EditionHasBegun = new("edition-has-begun", 409,
+        new("该版本已经生效，不能撤回", "This edition is or was in force and cannot be withdrawn"), new("请起草并批准新的版本来取代它", "Draft and approve a new one to supersede it"));
+
+    public static readonly Refusal CasesMissing = new("cases-missing", 422,
+        new("草案没有案例", "The draft has no cases"), new("请至少写一个案例，说明逐日应有的颜色", "Write at least one: a history, day by day, with the expected colour"));
+
+    public static readonly Refusal CasesFailed = new("cases-failed", 422,
+        new("有案例未通过", "Some of its cases fail"), new("请修正方案或案例，再试一次", "Mend the rules or the cases, then try it again"));
+
+    public static readonly Refusal NotTried = new("not-tried", 409,
+        new("当前文本尚未试算", "It was not tried in exactly this text"), new("请先对全部人口试算", "Try it on the whole population first"));
+
+    public static readonly Refusal SamePerson = new("same-person", 403,
+        new("起草或最后修改的人不能批准", "Who wrote or last changed a draft may not approve it"), new("请另一位方案管理员批准", "Ask another plan officer"));
+
+    public static readonly Refusal InForceInThePast = new("in-force-in-the-past", 422,
+        new("生效时间在过去", "It would take force in the past"), new("请选择现在或以后的时间", "Choose now or a later moment"));
+
+    public static readonly Refusal DraftUnknown = new("draft-unknown", 404,
+        new("没有这个草案", "There is no such draft"), new("请刷新列表", "Reload the list"));
+
+    public static readonly Refusal DraftChanged = new("draft-changed", 409,
+        new("草案已被其他人保存", "Somebody saved this draft since you read it"), new("请重新打开草案，把您的修改并入", "Open it again and bring your changes in"));
+
+    public static readonly Refusal DraftClosed = new("draft-closed", 409,
+        new("草案已批准或作废", "This draft was approved or discarded"), new("请新建草案", "Begin a new one"));
+
+    public static readonly Refusal WhatIfRunning = new("whatif-running", 409,
+        new("正在进行另一次试算", "Another trial is running"), new("请等待其结束，或将其取消", "Wait for its end, or cancel it"));
+
     public static readonly Refusal PersonUnknown = new("person-unknown", 404,
         new("没有这个人的记录", "Nothing is known of this person"), new("请检查证件号码", "Check the document number"));
 
@@ -274,7 +314,9 @@ public static class Refusals
         TemperatureImpossible, ConsentMissing, IdentityNotConfirmed, RegisterUnavailable, NotApplied, PhoneChangeAnswered,
         PhoneChangeNotInRegister, ReasonMissing, PlaceUnknown, PlaceExists, PlaceNotYours, TemperatureNeeded, CodeNotOurs,
         CodeDamaged, CodeForeign, CodeKeyUnknown, CodeForged, CodeNotYetValid, CodeExpired, StatusUnknown, LevelUnknown,
-        RiskUnknown, FileNotUtf8, ColumnsMissing, RowsTooMany, RowMalformed, RowRepeated, PersonUnknown, EvidenceUnknown,
+        RiskUnknown, FileNotUtf8, ColumnsMissing, RowsTooMany, RowMalformed, RowRepeated,
+        EditionUnknown, EditionInvalid, EditionExists, EditionHasBegun, CasesMissing, CasesFailed, NotTried, SamePerson,
+        InForceInThePast, DraftUnknown, DraftChanged, DraftClosed, WhatIfRunning, PersonUnknown, EvidenceUnknown,
         EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
         ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready, LineTooLong,
         QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,

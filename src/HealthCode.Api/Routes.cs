@@ -26,7 +26,21 @@ public static class Routes
     public const string AreaRisks = "/v1/areas/risks";
     public const string AreaRiskImport = "/v1/areas/risks/import";
     public const string AreaRiskEnd = "/v1/areas/risks/{risk}/end";
-    public const string Edition = "/v1/plans/in-force";
+
+    public const string Plans = "/v1/plans";
+    public const string PlanInForce = "/v1/plans/in-force";
+    public const string Plan = "/v1/plans/{edition}";
+    public const string PlanText = "/v1/plans/{edition}/text";
+    public const string PlanWithdrawal = "/v1/plans/{edition}/withdrawal";
+    public const string PlanHistory = "/v1/plans/history";
+    public const string PlanCheck = "/v1/plans/check";
+    public const string Drafts = "/v1/plans/drafts";
+    public const string Draft = "/v1/plans/drafts/{draft}";
+    public const string DraftDiscard = "/v1/plans/drafts/{draft}/discard";
+    public const string DraftWhatIf = "/v1/plans/drafts/{draft}/what-if";
+    public const string DraftApproval = "/v1/plans/drafts/{draft}/approval";
+    public const string WhatIf = "/v1/plans/what-if";
+    public const string WhatIfCancel = "/v1/plans/what-if/cancel";
 
     public const string Places = "/v1/places";
     public const string Place = "/v1/places/{place}";
@@ -48,12 +62,13 @@ public static class Routes
     public const string IdempotencyKey = "Idempotency-Key";
 }
 
-/// <summary>What a signed-in person may do. A staff account has one or more of the last four.</summary>
+/// <summary>What a signed-in person may do. A staff account has one or more of all but the first.</summary>
 public static class Roles
 {
     public const string Resident = "resident";
     public const string Guard = "guard";
     public const string CommunityWorker = "community-worker";
     public const string Epidemiologist = "epidemiologist";
+    public const string PlanOfficer = "plan-officer";
     public const string Administrator = "administrator";
 }

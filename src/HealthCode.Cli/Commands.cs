@@ -21,7 +21,7 @@ public static class Commands
 
     public static readonly Option<string> Edition = new("--edition")
     {
-        Description = "The edition in force: a file of editions/, without its ending", DefaultValueFactory = _ => "hangzhou-2020-02", Recursive = true,
+        Description = "The edition that a new region begins with: a file of editions/, without its ending", DefaultValueFactory = _ => "hangzhou-2020-02", Recursive = true,
     };
 
     public static readonly Option<int> Partitions = new("--partitions")
@@ -38,6 +38,8 @@ public static class Commands
         foreach (var command in serving)
             root.Add(command);
         root.Add(ExplainCommand.Create());
+        root.Add(EditionCommand.Create());
+        root.Add(WhatIfCommand.Create());
         root.Add(VerifyCommand.Create());
         root.Add(EvidenceCommand.Create());
         root.Add(KeysCommand.Create());

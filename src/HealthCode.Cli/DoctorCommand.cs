@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HealthCode.Domain;
 using HealthCode.Storage;
 using HealthCode.Tokens;
 
@@ -31,7 +32,7 @@ internal static class DoctorCommand
     private static async IAsyncEnumerable<(bool Fine, string What)> CheckAsync(
         RegionPaths paths, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        yield return Check(() => EditionFile.Load(Commands.EditionPath(paths)).Rules.Count, rules => $"edition {paths.Edition} has {rules} rules");
+        yield return await EditionAsync(paths, cancellation);
         if (!Directory.Exists(paths.Data))
         {
             yield return (false, $"{paths.Data} does not exist: start the region once, or name its folder with --data");
@@ -51,6 +52,23 @@ internal static class DoctorCommand
             demo ? "this is a demo region: its people do not exist and its passwords are printed" : "no demo sign-ins");
         var year = TimeProvider.System.GetUtcNow().Year;
         yield return (year is >= 2024 and < 2100, $"the clock says {TimeProvider.System.GetUtcNow():u}; codes live two minutes, so keep it by NTP");
+    }
+
+    // Before the first start, the edition that it will begin with; afterwards what the journal says.
+    private static async Task<(bool, string)> EditionAsync(RegionPaths paths, CancellationToken cancellation)
+    {
+        try
+        {
+            var history = await EditionCommand.HistoryAsync(paths, Minute.Never, cancellation);
+            if (history.IsEmpty)
+                return Check(() => EditionFile.Load(Commands.EditionPath(paths)).Rules.Count, rules => $"edition {paths.Edition} has {rules} rules");
+            var inForce = history.At(Minute.Of(TimeProvider.System.GetUtcNow())).Edition;
+            return (true, $"edition {inForce.Id} is in force and has {inForce.Rules.Count} rules; the journal's {history.Editions.Count} edition(s) can be read");
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            return (false, $"the journal's editions cannot be read: {failure.Message}");
+        }
     }
 
     private static IEnumerable<string> KeyFiles(RegionPaths paths) =>

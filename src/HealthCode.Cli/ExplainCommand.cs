@@ -50,7 +50,11 @@ internal static class ExplainCommand
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
             changes.AddRange(EvidenceCodec.DecodeRisks(batch));
         var areas = AreaRiskHistory.None.With(changes).AsKnownAt(now);
-        Print(Explanation.Of(record, areas, new Policy(EditionFile.Load(Commands.EditionPath(paths))), now), record);
+        // By the edition that was in force then, whatever has superseded it.
+        var (history, _) = await PlanHistory.LoadAsync(journal, now, cancellation);
+        if (history.IsEmpty)
+            return Fail("No edition was ever in force here. Start the region once.");
+        Print(history.Explain(record, areas, now), record);
         return 0;
     }
 

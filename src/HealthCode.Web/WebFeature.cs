@@ -21,7 +21,8 @@ public static class WebFeature
         ["risks"] = typeof(RisksPage),
         ["check"] = typeof(CheckPage), ["check/place"] = typeof(CheckPlacePage),
         ["staff"] = typeof(StaffPage), ["staff/areas"] = typeof(AreasPage), ["staff/cases"] = typeof(CasesPage), ["staff/evidence"] = typeof(EvidencePage),
-        ["staff/phone-changes"] = typeof(PhoneChangesPage), ["staff/people"] = typeof(PeoplePage), ["staff/admin"] = typeof(AdminPage),
+        ["staff/phone-changes"] = typeof(PhoneChangesPage), ["staff/people"] = typeof(PeoplePage), ["staff/plans"] = typeof(PlansPage),
+        ["staff/admin"] = typeof(AdminPage),
     };
 
     /// <summary>Every page's path in Chinese; in English it is the same below <c>/en</c>.</summary>

@@ -7,7 +7,7 @@ const out = process.argv[2];
 mkdirSync(out, { recursive: true });
 const common = { bundle: true, minify: true, target: 'es2022', logLevel: 'warning', legalComments: 'eof' };
 for (const language of ['zh-CN', 'en']) {
-  for (const entry of ['app', 'check'])
+  for (const entry of ['app', 'check', 'plans'])
     await build({
       ...common, entryPoints: [`client/${entry}.ts`], format: 'esm', outfile: join(out, `${entry}.${language}.js`),
       alias: { texts: resolve(`Texts/${language}.json`) },

@@ -10,7 +10,7 @@ namespace HealthCode.Server.Tests;
 [Collection("one region, one clock")]
 public sealed class AccessTests(TestRegion region)
 {
-    private const string Everyone = "anonymous resident guard community-worker epidemiologist administrator";
+    private const string Everyone = "anonymous resident guard community-worker epidemiologist plan-officer administrator";
 
     // The one place that says who may. A new endpoint fails the test until it stands here.
     private static readonly Dictionary<string, string> Allowed = new()
@@ -38,7 +38,22 @@ public sealed class AccessTests(TestRegion region)
         ["POST /v1/areas/risks/import"] = "epidemiologist",
         ["POST /v1/areas/risks"] = "epidemiologist",
         ["POST /v1/areas/risks/{risk}/end"] = "epidemiologist",
+        ["GET /v1/plans"] = Everyone,
         ["GET /v1/plans/in-force"] = Everyone,
+        ["GET /v1/plans/{edition}"] = Everyone,
+        ["GET /v1/plans/{edition}/text"] = Everyone,
+        ["POST /v1/plans/{edition}/withdrawal"] = "plan-officer",
+        ["GET /v1/plans/history"] = "plan-officer",
+        ["POST /v1/plans/check"] = "plan-officer",
+        ["GET /v1/plans/drafts"] = "plan-officer",
+        ["POST /v1/plans/drafts"] = "plan-officer",
+        ["GET /v1/plans/drafts/{draft}"] = "plan-officer",
+        ["POST /v1/plans/drafts/{draft}"] = "plan-officer",
+        ["POST /v1/plans/drafts/{draft}/discard"] = "plan-officer",
+        ["POST /v1/plans/drafts/{draft}/what-if"] = "plan-officer",
+        ["POST /v1/plans/drafts/{draft}/approval"] = "plan-officer",
+        ["GET /v1/plans/what-if"] = "plan-officer",
+        ["POST /v1/plans/what-if/cancel"] = "plan-officer",
         ["GET /v1/places"] = "guard administrator",
         ["GET /v1/places/{place}"] = "guard administrator",
         ["POST /v1/places"] = "administrator",
@@ -79,6 +94,7 @@ public sealed class AccessTests(TestRegion region)
     [InlineData(Roles.Guard)]
     [InlineData(Roles.CommunityWorker)]
     [InlineData(Roles.Epidemiologist)]
+    [InlineData(Roles.PlanOfficer)]
     [InlineData(Roles.Administrator)]
     public async Task Each_role_reaches_what_the_table_allows_and_nothing_else(string role)
     {
@@ -92,7 +108,8 @@ public sealed class AccessTests(TestRegion region)
             };
             var (method, path) = (endpoint.Split(' ')[0], endpoint.Split(' ')[1]);
             path = path.Replace("{place}", region.Place, StringComparison.Ordinal)
-                .Replace("{change}", Guid.Empty.ToString(), StringComparison.Ordinal).Replace("{evidence}", "0000000000000001", StringComparison.Ordinal).Replace("{risk}", Guid.Empty.ToString(), StringComparison.Ordinal);
+                .Replace("{change}", Guid.Empty.ToString(), StringComparison.Ordinal).Replace("{evidence}", "0000000000000001", StringComparison.Ordinal).Replace("{risk}", Guid.Empty.ToString(), StringComparison.Ordinal)
+                .Replace("{draft}", Guid.Empty.ToString(), StringComparison.Ordinal).Replace("{edition}", "hangzhou-2020-02", StringComparison.Ordinal);
             using var answer = method == "GET" ? await session.Client.GetAsync(new Uri(path, UriKind.Relative)) : await session.PostTextAsync(path, "{}");
 
             var mayNot = answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden

@@ -58,6 +58,24 @@ public sealed class TestRegion : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        await StartAsync();
+        using var administrator = await StaffAsync(Roles.Administrator);
+        (Place, WarmPlace) = ("test-door", "test-warm-door");
+        await administrator.PostAsync(Routes.Places, new PlaceRequest(Place, new("试验门", "Test door"), "office", "990101", false));
+        await administrator.PostAsync(Routes.Places, new PlaceRequest(WarmPlace, new("测温门", "Warm door"), "hospital", "990101", true));
+        await administrator.PostAsync(
+            Routes.Staff, new StaffRequest("test-guard", Password, [Roles.Guard], [Place, WarmPlace]));
+    }
+
+    /// <summary>Stops the region and starts it again on what it kept.</summary>
+    public async Task RestartAsync()
+    {
+        await app.DisposeAsync();
+        await StartAsync();
+    }
+
+    private async Task StartAsync()
+    {
         var options = new RegionOptions { Data = folder, DemoResidents = 300, DemoPace = 0, Partitions = 16 };
         app = await RegionHost.BuildAsync(options, ["--urls", "http://127.0.0.1:0"], builder =>
         {
@@ -79,13 +97,6 @@ public sealed class TestRegion : IAsyncLifetime
         await app.StartAsync();
         Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         Password = (await app.Services.GetRequiredService<DemoSeed>().SignInsAsync(default)).Password;
-
-        using var administrator = await StaffAsync(Roles.Administrator);
-        (Place, WarmPlace) = ("test-door", "test-warm-door");
-        await administrator.PostAsync(Routes.Places, new PlaceRequest(Place, new("试验门", "Test door"), "office", "990101", false));
-        await administrator.PostAsync(Routes.Places, new PlaceRequest(WarmPlace, new("测温门", "Warm door"), "hospital", "990101", true));
-        await administrator.PostAsync(
-            Routes.Staff, new StaffRequest("test-guard", Password, [Roles.Guard], [Place, WarmPlace]));
     }
 
     public async ValueTask DisposeAsync()

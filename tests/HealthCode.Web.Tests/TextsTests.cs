@@ -10,7 +10,8 @@ public sealed partial class TextsTests
     // Beginnings of keys that are put together where they are used: t(`colour.${…}`), T["document." + type].
     private static readonly string[] Families =
         ["title.", "document.", "symptom.", "contact.", "colour.", "level.", "status.", "role.", "phoneChange.",
-         "kind.", "happened.", "until.", "entry.", "result.", "mode.", "degree.", "order."];
+         "kind.", "happened.", "until.", "entry.", "result.", "mode.", "degree.", "order.", "source.",
+         "rules.state.", "rules.case.", "plans.state.", "plans.draft.", "plans.fact.", "plans.trial."];
 
     [Fact]
     public void Both_languages_have_the_same_texts_and_none_is_empty()

@@ -29,6 +29,10 @@ internal sealed class DemoSeed(
     /// <summary>The first hundred residents of the city have not applied yet: they are for trying the application.</summary>
     public const int NotYetApplied = 100;
 
+    /// <summary>One account of each role, and a second plan officer: who writes an edition may not approve it.</summary>
+    private static readonly (string Name, string Role)[] Staff =
+        [.. StaffFeature.RoleNames.Select(role => (role, role)), (Roles.PlanOfficer + "-2", Roles.PlanOfficer)];
+
     private const string Marker = "demo-seeded";
     private static readonly Guid NeighbourRisk = new("00000000-0000-0000-0000-000000000001");
     private const int DaysBehind = 7;
@@ -52,7 +56,7 @@ internal sealed class DemoSeed(
         }
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
         await AddStaffAsync(password, cancellation);
-        var signIns = new DemoSignIns(password, city.Venue(0).Id, StaffFeature.RoleNames);
+        var signIns = new DemoSignIns(password, city.Venue(0).Id, [.. Staff.Select(account => account.Name)]);
         var options = new FileStreamOptions
         {
             Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
@@ -234,14 +238,14 @@ internal sealed class DemoSeed(
     {
         await using var scope = scopes.CreateAsyncScope();
         var accounts = scope.ServiceProvider.GetRequiredService<StaffAccounts>();
-        foreach (var role in StaffFeature.RoleNames)
+        foreach (var (name, role) in Staff)
         {
             // A start that was killed half-way left an account whose password nobody knows.
-            await accounts.RemoveAsync(role);
+            await accounts.RemoveAsync(name);
             IReadOnlyList<string> guarded = role == Roles.Guard
                 ? [.. Enumerable.Range(0, PlacesOfGuard).Select(index => city.Venue(index).Id)] : [];
-            if (await accounts.AddAsync(new StaffRequest(role, password, [role], guarded), cancellation) is { } refused)
-                throw new InvalidOperationException($"The demo's {role} was refused: {refused.Refusal.Name}");
+            if (await accounts.AddAsync(new StaffRequest(name, password, [role], guarded), cancellation) is { } refused)
+                throw new InvalidOperationException($"The demo's {name} was refused: {refused.Refusal.Name}");
         }
     }
 

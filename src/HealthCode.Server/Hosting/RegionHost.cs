@@ -76,11 +76,10 @@ public static class RegionHost
         services.AddSingleton(provider => new TokenIssuer(keys));
         services.AddSingleton(provider => new TokenReader(keys));
         services.AddHealthCodeStorage(region.Data, keys.Secret("profiles"));
-        services.AddSingleton(new Policy(EditionFile.Load(Path.Combine(AppContext.BaseDirectory, "editions", region.Edition + ".yaml"))));
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, keyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddPlaces().AddSources().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
@@ -135,7 +134,7 @@ public static class RegionHost
         app.MapFallback("{*path}", () => Results.NotFound()).AllowAnonymous().ExcludeFromDescription();
     }
 
-    /// <summary>What must be there before the first request: tables, areas and their risks, places.</summary>
+    /// <summary>What must be there before the first request: tables, areas and their risks, an edition in force, places.</summary>
     private static async Task OpenAsync(IServiceProvider services, RegionOptions region, CancellationToken cancellation)
     {
         var store = services.GetRequiredService<RegionStore>();
@@ -144,8 +143,17 @@ public static class RegionHost
         await store.FixAsync(RegionStore.Partitions, $"{region.Partitions}", cancellation);
         await store.FixAsync(RegionStore.City, region.Demo ? $"--residents {region.DemoResidents} --seed {region.DemoSeed}" : "none", cancellation);
         await services.GetRequiredService<AreaRiskBoard>().LoadAsync(services.GetRequiredService<IJournal>(), cancellation);
+        await OpenPlansAsync(services, cancellation);
         await services.GetRequiredService<AreaDirectory>().LoadAsync(cancellation);
         await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
+    }
+
+    private static async Task OpenPlansAsync(IServiceProvider services, CancellationToken cancellation)
+    {
+        var (board, journal) = (services.GetRequiredService<PlanBoard>(), services.GetRequiredService<IJournal>());
+        await board.LoadAsync(journal, cancellation);
+        var now = Minute.Of(services.GetRequiredService<TimeProvider>().GetUtcNow());
+        await board.BeginAsync(journal, services.GetRequiredService<RegionOptions>().Edition, now, cancellation);
     }
 
     // Two regions may run on one machine; the silo's port is nobody's business while it is alone.

@@ -9,7 +9,7 @@ public sealed record RegionOptions
     /// <summary>The region's own division, 6 digits: the issuer of its codes.</summary>
     public string Region { get; init; } = "990100";
 
-    /// <summary>File name of the edition in force, without its ending.</summary>
+    /// <summary>The edition that a new region begins with: a file of <c>editions/</c>, without its ending. Not looked at afterwards.</summary>
     public string Edition { get; init; } = "hangzhou-2020-02";
 
     /// <summary>Streams that people are spread over. Fixed when a region is created.</summary>

@@ -32,8 +32,8 @@ internal static class PeopleFeature
         var name = await people.MaskedNameAsync(person, cancellation);
         var state = new CodeState(
             Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
-            time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionState, words.ReasonsOf(shown.Decided), shown.ReportedToday,
-            words.QuestionsOf(shown.Decided), Words.ProofOf(shown));
+            time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionOf(shown.Decided), words.ReasonsOf(shown.Decided),
+            shown.ReportedToday, words.QuestionsOf(shown.Decided), Words.ProofOf(shown));
         return Results.Json(state, ApiJson.Default.CodeState);
     }
 

@@ -1,5 +1,6 @@
 using HealthCode.Domain;
 using HealthCode.Server.Areas;
+using HealthCode.Server.Plans;
 using HealthCode.Storage;
 using HealthCode.Tokens;
 using Orleans.Concurrency;
@@ -13,7 +14,7 @@ namespace HealthCode.Server.People;
 /// </remarks>
 [Reentrant]
 internal sealed class PersonPartitionGrain(
-    IJournal journal, AreaRiskBoard areas, Policy policy, TokenIssuer issuer, TimeProvider time)
+    IJournal journal, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, TimeProvider time)
     : Grain, IPersonPartitionGrain
 {
     /// <summary>A code is handed out again while at least so much of its life is left; then it is signed anew.</summary>
@@ -63,16 +64,17 @@ internal sealed class PersonPartitionGrain(
 
     private Decided Decide(PersonRecord record, Minute now)
     {
-        var current = areas.Current;
-        var decision = policy.Decide(record.Facts, current, now);
+        var (current, history) = (areas.Current, plans.Current);
+        var decision = history.Decide(record.Facts, current, now);
         var (reasons, questions) = ((HeldRule[])[], (AskedStay[])[]);
         if ((decision.Holding | decision.Asking) != 0)
         {
-            var explanation = Explanation.Of(record, current, policy, now);
+            var explanation = history.Explain(record, current, now);
             reasons = [.. explanation.Reasons.Select(reason => HeldOf(reason, now))];
             questions = [.. explanation.Questions.Select(question => AskedOf(question.Stay, question.Under))];
         }
-        return new Decided(decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value);
+        return new Decided(
+            decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id);
     }
 
     private static HeldRule HeldOf(RuleFinding reason, Minute now) => new(

@@ -3,12 +3,13 @@ using HealthCode.Api;
 using HealthCode.Domain;
 using HealthCode.Server.Areas;
 using HealthCode.Server.Places;
+using HealthCode.Server.Plans;
 using HealthCode.Storage;
 
 namespace HealthCode.Server.People;
 
 /// <summary>Turns decisions and evidence into what people read, in both languages.</summary>
-internal sealed class Words(Policy policy, AreaDirectory areas, PlaceDirectory places)
+internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory places)
 {
     private static readonly Dictionary<Symptoms, Text> SymptomNames = new()
     {
@@ -17,22 +18,24 @@ internal sealed class Words(Policy policy, AreaDirectory areas, PlaceDirectory p
         [Symptoms.Diarrhoea] = new("腹泻", "diarrhoea"), [Symptoms.Other] = new("其他症状", "another symptom"),
     };
 
-    public EditionState EditionState { get; } = StateOf(policy.Edition);
+    public EditionState EditionOf(Decided decided) => EditionOf(plans.Current.Find(decided.Edition)!);
 
-    private static EditionState StateOf(PlanEdition edition) => new(
-        edition.Id, edition.Title, edition.Region, edition.InForceFrom.ToDateTimeOffset().ToOffset(China), edition.Source);
+    public static EditionState EditionOf(Enacted enacted) => new(
+        enacted.Edition.Id, enacted.Edition.Title, enacted.Edition.Region, Moment(enacted.InForceFrom)!.Value, enacted.Edition.Source);
 
     private static readonly TimeSpan China = TimeSpan.FromHours(8);
 
-    public IReadOnlyList<ReasonState> ReasonsOf(Decided decided) => [.. decided.Reasons.Select(ReasonOf)];
+    public IReadOnlyList<ReasonState> ReasonsOf(Decided decided) => [.. decided.Reasons.Select(held => ReasonOf(held, RuleOf(decided, held.Rule)))];
+
+    /// <summary>A rule by its number in the edition that decided.</summary>
+    public Rule RuleOf(Decided decided, string number) => plans.Current.Find(decided.Edition)!.Edition.Rules.First(rule => rule.Number == number);
 
     public static string ColourOf(Colour colour) => colour.ToString().ToLowerInvariant();
 
     public static DateTimeOffset? Moment(Minute minute) => minute.IsNever ? null : minute.ToDateTimeOffset().ToOffset(China);
 
-    private ReasonState ReasonOf(HeldRule held)
+    private ReasonState ReasonOf(HeldRule held, Rule rule)
     {
-        var rule = policy.Edition.Rules.First(rule => rule.Number == held.Rule);
         var earliest = held.EarliestEnd is { } day ? Moment(new Day(day).Start) : null;
         return new ReasonState(
             rule.Number, ColourOf(rule.Colour), rule.Title, rule.Explanation, rule.Owner, rule.Source,
@@ -41,12 +44,11 @@ internal sealed class Words(Policy policy, AreaDirectory areas, PlaceDirectory p
             [.. rule.Ends.Zip(held.Endings, (ending, progress) => PlanText.Of(progress.For(ending)))], rule.WhatToDo);
     }
 
-    public IReadOnlyList<QuestionState> QuestionsOf(Decided decided) => [.. decided.Questions.Select(QuestionOf)];
+    public IReadOnlyList<QuestionState> QuestionsOf(Decided decided) => [.. decided.Questions.Select(asked => QuestionOf(asked, RuleOf(decided, asked.Rule)))];
 
-    private QuestionState QuestionOf(AskedStay asked)
+    private QuestionState QuestionOf(AskedStay asked, Rule rule)
     {
         var stay = (Stay)EvidenceCodec.Decode(asked.Stay)[0];
-        var rule = policy.Edition.Rules.First(rule => rule.Number == asked.Rule);
         return new QuestionState(
             stay.Id.ToString(), areas.NameOf(stay.Area), Day.Of(stay.Happened).ToDateOnly(),
             stay.Until.IsNever ? null : LastDay(stay).ToDateOnly(), SourceOf(stay), stay.Confidence, rule.Number, rule.Title, ColourOf(rule.Colour),

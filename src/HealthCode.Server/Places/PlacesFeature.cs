@@ -1,6 +1,7 @@
 using HealthCode.Api;
 using HealthCode.Domain;
 using HealthCode.Server.People;
+using HealthCode.Server.Plans;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
 using HealthCode.Tokens;
@@ -65,7 +66,7 @@ internal static class PlacesFeature
 
     private static async Task<IResult> Scan(
         string place, ScanRequest request, HttpContext http, PlaceDirectory places, TokenReader reader, PeopleDirectory people,
-        Policy policy, TimeProvider time, CancellationToken cancellation)
+        PlanBoard plans, TimeProvider time, CancellationToken cancellation)
     {
         if (places.Find(place) is not { } known)
             return Refuse.With(Refusals.PlaceUnknown);
@@ -88,7 +89,7 @@ internal static class PlacesFeature
         await people.AcceptAsync(visit);
         var decided = (await people.DecideAsync(token.Person)).Colour;
         var name = await people.MaskedNameAsync(token.Person, cancellation);
-        var stop = StopReason(decided, tenths, policy.Edition);
+        var stop = StopReason(decided, tenths, plans.Current.At(Minute.Of(now)).Edition);
         return Results.Json(
             new ScanAnswer(stop is null, Words.ColourOf(decided), name ?? "*", request.Temperature, stop, now), ApiJson.Default.ScanAnswer);
     }

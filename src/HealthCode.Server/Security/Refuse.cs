@@ -8,14 +8,15 @@ using Microsoft.AspNetCore.Diagnostics;
 namespace HealthCode.Server.Security;
 
 /// <summary>A refusal as the answer of an endpoint.</summary>
-internal sealed class Refused(Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null) : IResult
+internal sealed class Refused(
+    Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null, IReadOnlyList<ProblemAt>? problems = null) : IResult
 {
     public Refusal Refusal => refusal;
 
     public string? Field => @field;
 
     public Task ExecuteAsync(HttpContext httpContext) =>
-        httpContext.RefuseAsync(refusal, field, detail, retryAfterSeconds);
+        httpContext.RefuseAsync(refusal, field, detail, retryAfterSeconds, problems);
 }
 
 internal static class Refuse
@@ -36,14 +37,15 @@ internal static class Refuse
     }
 
     public static Task RefuseAsync(
-        this HttpContext http, Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null)
+        this HttpContext http, Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null,
+        IReadOnlyList<ProblemAt>? problems = null)
     {
         http.Response.StatusCode = refusal.Status;
         if (retryAfterSeconds is { } seconds)
             http.Response.Headers.RetryAfter = seconds.ToString(null as IFormatProvider);
         var problem = new Problem(
             refusal.Type, refusal.Title.En, refusal.Status, refusal.Title, refusal.WhatToDo, field, detail, retryAfterSeconds,
-            Activity.Current?.TraceId.ToString());
+            Activity.Current?.TraceId.ToString(), problems);
         return http.Response.WriteAsJsonAsync(
             problem, ApiJson.Default.Problem, "application/problem+json; charset=utf-8", http.RequestAborted);
     }

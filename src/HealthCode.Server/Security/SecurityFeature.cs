@@ -42,7 +42,7 @@ internal static class SecurityFeature
 
         var authorization = services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
-        string[] roles = [Roles.Resident, Roles.Guard, Roles.CommunityWorker, Roles.Epidemiologist, Roles.Administrator];
+        string[] roles = [Roles.Resident, Roles.Guard, Roles.CommunityWorker, Roles.Epidemiologist, Roles.PlanOfficer, Roles.Administrator];
         foreach (var role in roles)
             authorization.AddPolicy(role, policy => policy.RequireRole(role));
         authorization.AddPolicy(Policies.CaseWork, policy => policy.RequireRole(Roles.CommunityWorker, Roles.Epidemiologist));

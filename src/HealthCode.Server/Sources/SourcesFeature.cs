@@ -35,7 +35,7 @@ internal static class SourcesFeature
     }
 
     private static async Task<IResult> Enter(
-        HttpContext http, EntryReader entries, PeopleDirectory people, Policy policy, IDbContextFactory<BackOfficeContext> backOffice,
+        HttpContext http, EntryReader entries, PeopleDirectory people, Words words, IDbContextFactory<BackOfficeContext> backOffice,
         TimeProvider time, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
@@ -51,7 +51,7 @@ internal static class SourcesFeature
             return Refuse.With(Refusals.NotAllowed, "kind");
         if (hasKey is { } missing)
             return missing;
-        if (evidence is Pass pass && await MayNotPassAsync(people, policy, pass) is { } noPass)
+        if (evidence is Pass pass && await MayNotPassAsync(people, words, pass) is { } noPass)
             return noPass;
 
         if (await people.AcceptAsync(evidence) == Acceptance.KeyReused)
@@ -83,14 +83,15 @@ internal static class SourcesFeature
     private const int DaysBetweenPasses = 7;
 
     // A pass for one rule would be a pass for all that hold, so each of them has to allow it.
-    private static async Task<Refused?> MayNotPassAsync(PeopleDirectory people, Policy policy, Pass pass)
+    private static async Task<Refused?> MayNotPassAsync(PeopleDirectory people, Words words, Pass pass)
     {
         var record = await people.RecordAsync(pass.Person);
         if (record.Find(pass.Id) is not null)
             return null;
         if (record.All.OfType<Pass>().Any(other => !record.IsWithdrawn(other.Id) && other.Happened.PlusDays(DaysBetweenPasses) > pass.Happened))
             return Refuse.With(Refusals.PassGivenAlready);
-        var held = (await people.DecideAsync(pass.Person)).Reasons.Select(reason => policy.Edition.Rules.First(rule => rule.Number == reason.Rule)).ToList();
+        var decided = await people.DecideAsync(pass.Person);
+        var held = decided.Reasons.Select(reason => words.RuleOf(decided, reason.Rule)).ToList();
         return held.Count > 0 && held.TrueForAll(rule => rule.Pass) ? null : Refuse.With(Refusals.PassNotNeeded);
     }
 

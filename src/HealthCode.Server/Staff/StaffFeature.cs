@@ -10,7 +10,7 @@ namespace HealthCode.Server.Staff;
 /// <summary>Staff accounts: who may do what, and which places a guard guards.</summary>
 internal static class StaffFeature
 {
-    public static readonly string[] RoleNames = [Roles.Guard, Roles.CommunityWorker, Roles.Epidemiologist, Roles.Administrator];
+    public static readonly string[] RoleNames = [Roles.Guard, Roles.CommunityWorker, Roles.Epidemiologist, Roles.PlanOfficer, Roles.Administrator];
 
     public static IServiceCollection AddStaff(this IServiceCollection services)
     {

@@ -18,6 +18,8 @@ public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> option
     public DbSet<CaseFile> CaseFiles => Set<CaseFile>();
     public DbSet<Consent> Consents => Set<Consent>();
     public DbSet<RegionSetting> RegionSettings => Set<RegionSetting>();
+    public DbSet<PlanDraft> PlanDrafts => Set<PlanDraft>();
+    public DbSet<PlanDraftVersion> PlanDraftVersions => Set<PlanDraftVersion>();
 
     protected override void OnModelCreating(ModelBuilder builder)
     {
@@ -43,6 +45,8 @@ public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> option
         builder.Entity<CaseFile>().HasIndex(row => new { row.Person, row.EvidenceId }).IsUnique();
         builder.Entity<Consent>().HasIndex(row => row.Person);
         builder.Entity<RegionSetting>().HasKey(row => row.Key);
+        builder.Entity<PlanDraft>().Property(row => row.Version).IsConcurrencyToken();
+        builder.Entity<PlanDraftVersion>().HasKey(row => new { row.DraftId, row.Version });
     }
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)

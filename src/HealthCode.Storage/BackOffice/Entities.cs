@@ -112,3 +112,47 @@ public sealed class RegionSetting
     public string Key { get; set; } = "";
     public string Value { get; set; } = "";
 }
+
+/// <summary>An edition in the making. Once approved it stands in the journal, and this only says where it came from.</summary>
+public sealed class PlanDraft
+{
+    public Guid Id { get; set; }
+
+    /// <summary>draft, approved, or discarded.</summary>
+    public string State { get; set; } = "";
+
+    public string Author { get; set; } = "";
+    public DateTimeOffset CreatedAt { get; set; }
+
+    /// <summary>The latest of its versions, from 1. Whoever saves names the one they read; two cannot both be right.</summary>
+    public int Version { get; set; }
+
+    public string ChangedBy { get; set; } = "";
+    public DateTimeOffset ChangedAt { get; set; }
+
+    /// <summary>What its text calls itself, when it can be read.</summary>
+    public string? Edition { get; set; }
+
+    /// <summary>The hash of the text and cases that were tried last (<see cref="EditionText.Hash"/>); null before.</summary>
+    public string? TriedHash { get; set; }
+
+    public string? TriedBy { get; set; }
+    public DateTimeOffset? TriedAt { get; set; }
+
+    /// <summary>The answer of that trial, as the interface gives it.</summary>
+    public string? TriedAnswer { get; set; }
+
+    public string? ApprovedBy { get; set; }
+    public DateTimeOffset? ApprovedAt { get; set; }
+}
+
+/// <summary>A draft as somebody saved it. Kept with the draft, so that nothing that was written is lost.</summary>
+public sealed class PlanDraftVersion
+{
+    public Guid DraftId { get; set; }
+    public int Version { get; set; }
+    public string Text { get; set; } = "";
+    public string Cases { get; set; } = "";
+    public string By { get; set; } = "";
+    public DateTimeOffset At { get; set; }
+}

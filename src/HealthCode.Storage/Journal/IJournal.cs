@@ -47,6 +47,9 @@ public static class JournalStreams
     /// <summary>The changes of area risks.</summary>
     public const string Areas = "areas";
 
+    /// <summary>The life of the plan's editions: approved, withdrawn.</summary>
+    public const string Plans = "plans";
+
     /// <summary>The stream of one partition of people.</summary>
     public static string Of(int partition) => $"people/{partition:D4}";
 

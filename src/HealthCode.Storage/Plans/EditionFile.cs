@@ -12,6 +12,9 @@ public static class EditionFile
     /// <summary>Longer texts are refused before they are read: an edition is some tens of kilobytes.</summary>
     public const int LengthMax = 512 * 1024;
 
+    /// <summary>The reader goes into what is nested by calling itself: what an edition never needs is refused before.</summary>
+    private const int DepthMax = 20;
+
     /// <summary>Reads a file; the base of a regional edition is looked for beside it.</summary>
     public static PlanEdition Load(string path)
     {
@@ -41,6 +44,11 @@ public static class EditionFile
         var parser = new Parser(new StringReader(text));
         try
         {
+            if (TooDeep(text) is { } deep)
+            {
+                problems.Add(deep, $"nothing in an edition is nested more than {DepthMax} deep");
+                return null;
+            }
             var stream = new YamlStream();
             stream.Load(parser);
             if (stream.Documents is [{ RootNode: YamlMappingNode root }])
@@ -55,6 +63,19 @@ public static class EditionFile
         {
             // The library reports some malformed comments, anchors and twice given keys so, without a place.
             problems.Add(parser.Current?.End ?? Mark.Empty, "from here on this is not YAML: " + failure.Message);
+        }
+        return null;
+    }
+
+    private static Mark? TooDeep(string text)
+    {
+        var parser = new Parser(new StringReader(text));
+        var depth = 0;
+        while (parser.MoveNext())
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > DepthMax)
+                return parser.Current.Start;
         }
         return null;
     }

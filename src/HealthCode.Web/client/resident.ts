@@ -250,14 +250,65 @@ export async function history(): Promise<void> {
     make('time', { datetime: lookUp.at }, moment(lookUp.at)), ' ', make('strong', {}, `${t(`role.${lookUp.role}`)} ${lookUp.by}`), ' ', lookUp.purpose)), t('history.nobody'));
 }
 
-type Rule = { rule: string; colour: string; title: Both; explanation: Both; owner: Both; source: string; whatToDo: Both };
+type Rule = {
+  rule: string; colour: string; title: Both; explanation: Both; end: Both; holds: Both[]; ends: Both[]; startsAfterDays: number; owner: Both; source: string;
+  whatToDo: Both; pass: boolean;
+};
+type Plan = { edition: { id: string; title: Both; source: string; inForceFrom: string }; state: string; until?: string; rules: Rule[] };
 
 export async function rules(): Promise<void> {
   void session();
-  const plan = await get<{ edition: { title: Both; source: string; inForceFrom: string }; rules: Rule[] }>('/v1/plans/in-force');
-  find('#plan-title').textContent = say(plan.edition.title);
-  find('#plan-source').replaceChildren(t('rules.since', { from: moment(plan.edition.inForceFrom) }), ' ', make('a', { href: plan.edition.source, rel: 'noreferrer noopener' }, t('reason.source')));
-  find('#rules').replaceChildren(...plan.rules.map((rule) => make('article', { class: `card reason ${rule.colour}` },
-    make('h2', {}, `${rule.rule} · ${t(`colour.${rule.colour}`)} · ${say(rule.title)}`), make('p', {}, say(rule.explanation)), make('p', {}, say(rule.whatToDo)),
-    make('p', { class: 'hint' }, `${t('reason.owner')}: ${say(rule.owner)}`))));
+  const wanted = new URLSearchParams(location.search).get('edition');
+  const [editions, plan] = await Promise.all([
+    get<{ id: string; title: Both; state: string }[]>('/v1/plans'), get<Plan>(`/v1/plans/${wanted ? encodeURIComponent(wanted) : 'in-force'}`),
+  ]);
+  const choice = find<HTMLSelectElement>('#edition-choice');
+  choice.replaceChildren(...editions.map((edition) => make('option', { value: edition.id }, `${say(edition.title)} · ${t(`plans.state.${edition.state}`)} · ${edition.id}`)));
+  choice.value = plan.edition.id;
+  choice.addEventListener('change', () => go(`rules?edition=${encodeURIComponent(choice.value)}`));
+  find('#print').addEventListener('click', () => print());
+  showPlan(plan);
+  showCases((await get<{ cases: string }>(`/v1/plans/${encodeURIComponent(plan.edition.id)}/text`)).cases);
 }
+
+function showPlan(plan: Plan): void {
+  find('#plan-title').textContent = say(plan.edition.title);
+  const state = find('#plan-state');
+  state.textContent = t(`rules.state.${plan.state}`, { from: moment(plan.edition.inForceFrom), until: moment(plan.until) });
+  state.dataset.state = plan.state;
+  find('#plan-source').replaceChildren(make('a', { href: plan.edition.source, rel: 'noreferrer noopener' }, t('reason.source')));
+  find('#rules').replaceChildren(...plan.rules.map(ruleCard));
+}
+
+function ruleCard(rule: Rule): HTMLElement {
+  const row = (label: string, ...content: (Node | string)[]): HTMLElement => make('div', {}, make('dt', {}, t(label)), make('dd', {}, ...content));
+  const each = (texts: Both[]): HTMLElement[] => texts.map((text) => make('p', { class: 'ending' }, say(text)));
+  const days = rule.startsAfterDays > 0 ? [make('p', { class: 'ending' }, t('rules.startsAfter', { days: rule.startsAfterDays }))] : [];
+  return make('article', { class: `card reason ${rule.colour}`, 'data-rule': rule.rule },
+    make('h2', { class: 'rule-head' }, make('span', { class: `rule-shape ${rule.colour}` }, shape(rule.colour)), `${rule.rule} · ${t(`colour.${rule.colour}`)} · ${say(rule.title)}`),
+    make('p', {}, say(rule.explanation)),
+    make('dl', {},
+      row('rules.holds', ...each(rule.holds), ...days),
+      row('rules.ends', ...(rule.ends.length > 0 ? each(rule.ends) : [t('rules.endsWithHolds')])),
+      row('reason.end', say(rule.end)), row('reason.toDo', say(rule.whatToDo)), row('reason.owner', say(rule.owner)),
+      ...(rule.pass ? [row('rules.pass', t('rules.pass.may'))] : [])),
+    make('p', { class: 'hint' }, make('a', { href: rule.source, rel: 'noreferrer noopener' }, t('reason.source'))));
+}
+
+/** Cases are tables whose columns stand two or more spaces apart; a line with # names the next one. */
+function showCases(text: string): void {
+  const place = find('#cases');
+  let body: HTMLElement | undefined;
+  let title = '';
+  for (const line of text.split('\n').map((line) => line.trim()).filter((line) => line !== '')) {
+    if (line.startsWith('#')) [title, body] = [line.slice(1).trim(), undefined];
+    else if (!line.startsWith('day ')) {
+      if (!body) place.append(caseTable(title, (body = make('tbody'))));
+      body.append(make('tr', {}, ...line.split(/ {2,}/).map((cell, column) => make('td', {}, column === 2 ? t(`colour.${cell}`) : cell))));
+    }
+  }
+  find('#plan-cases').hidden = place.childElementCount === 0;
+}
+
+const caseTable = (title: string, body: HTMLElement): HTMLElement => make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title }, make('table', { class: 'cases' }, make('caption', {}, title),
+  make('thead', {}, make('tr', {}, ...['day', 'evidence', 'colour', 'reasons'].map((column) => make('th', { scope: 'col' }, t(`rules.case.${column}`))))), body));

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using HealthCode.Domain;
+using HealthCode.Storage;
+
+namespace HealthCode.Cli;
+
+/// <summary><c>healthcode whatif FILE</c>: how a draft would decide for everybody, read from the journal beside a running region.</summary>
+internal static class WhatIfCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<FileInfo>("FILE") { Description = "The draft" };
+        var at = new Option<DateOnly?>("--at") { Description = "As things were at the end of that day in China; now when absent" };
+        var command = new Command("whatif", "Try a draft on the whole population, as it is or as it was") { file, at };
+        command.SetAction((parsed, cancellation) => RunAsync(Commands.PathsOf(parsed), parsed.GetValue(file)!, parsed.GetValue(at), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(RegionPaths paths, FileInfo file, DateOnly? day, CancellationToken cancellation)
+    {
+        var now = Minute.Of(TimeProvider.System.GetUtcNow());
+        var at = day is { } date ? WhatIf.MomentOf(Day.Of(date), now) : now;
+        var history = await EditionCommand.HistoryAsync(paths, Minute.Never, cancellation);
+        if (history.IsEmpty)
+        {
+            Console.Error.WriteLine($"There is no edition in force in {paths.Data}. Start the region once, or name its folder with --data.");
+            return 2;
+        }
+        if (EditionCommand.Read(file, history)?.Policy is not { } draft)
+            return 1;
+        await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
+        var whatIf = new WhatIf(journal, paths.Partitions, TimeProvider.System);
+        Print(await whatIf.RunAsync(new(history.At(at).Policy, draft, at), new Teller(), cancellation));
+        return 0;
+    }
+
+    // On a terminal only: a file that the answer is written to has no use for it.
+    private sealed class Teller : IProgress<WhatIfProgress>
+    {
+        public void Report(WhatIfProgress value)
+        {
+            if (!Console.IsErrorRedirected)
+                Console.Error.Write($"\r{value.PartitionsDone} of {value.Partitions} partitions, {value.People:N0} people{(value.PartitionsDone == value.Partitions ? "\n" : "")}");
+        }
+    }
+
+    private static void Print(WhatIfOutcome outcome)
+    {
+        Console.WriteLine($"{outcome.Draft.Id} against {outcome.InForce.Id}, with what was known at {outcome.At}");
+        Console.WriteLine($"{outcome.Changed:N0} of {outcome.People:N0} people would have another colour ({outcome.Took.TotalSeconds:N1} s)");
+        Console.WriteLine();
+        Console.WriteLine($"{"from \\ to",-10}{string.Concat(ColourTable.All.Select(to => $"{to,12}"))}");
+        foreach (var from in ColourTable.All)
+            Console.WriteLine($"{from,-10}{string.Concat(ColourTable.All.Select(to => $"{outcome.Colours[from, to],12:N0}"))}");
+        Console.WriteLine();
+        Console.WriteLine($"{"rule",-10}{"before",12}{"after",12}{"gained",12}{"lost",12}");
+        foreach (var rule in outcome.Rules)
+            Console.WriteLine($"{rule.Number,-10}{rule.Before,12:N0}{rule.After,12:N0}{rule.Gained,12:N0}{rule.Lost,12:N0}");
+        PrintAreas(outcome);
+        PrintShapes(outcome);
+    }
+
+    private static void PrintAreas(WhatIfOutcome outcome)
+    {
+        var ways = ColourTable.Ways.Where(way => way.From != way.To && outcome.Colours[way.From, way.To] > 0).ToList();
+        if (ways.Count == 0)
+            return;
+        Console.WriteLine();
+        Console.WriteLine($"{"county",-10}{string.Concat(ways.Select(way => $"{$"{way.From}>{way.To}",14}"))}");
+        foreach (var area in outcome.Areas)
+            Console.WriteLine($"{(area.County.IsNone ? "none told" : area.County),-10}{string.Concat(ways.Select(way => $"{area.Shown(way.From, way.To)?.ToString("N0", null) ?? "few",14}"))}");
+    }
+
+    private static void PrintShapes(WhatIfOutcome outcome)
+    {
+        foreach (var shape in outcome.Shapes)
+        {
+            Console.WriteLine();
+            Console.WriteLine($"{shape.People:N0} people {shape.From}>{shape.To}: {Numbers(shape.Before)} > {Numbers(shape.After)}; one of them has");
+            foreach (var entry in shape.Example)
+                Console.WriteLine($"  {entry.DaysAgo,3} days ago  {Spelling.Of(entry.Kind)} ({Spelling.Of(entry.Source)})");
+        }
+    }
+
+    private static string Numbers(IReadOnlyList<string> rules) => rules.Count == 0 ? "no rule" : string.Join(" ", rules);
+}
