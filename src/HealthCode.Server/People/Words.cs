@@ -248,7 +248,7 @@ internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory
     /// <summary>Who reported it, in words.</summary>
     public static Text SourceOf(Evidence evidence) => evidence.Source switch
     {
-        Source.Resident => new("本人", "Yourself"),
+        Source.Resident => new("本人", "The person"),
         Source.Checkpoint => new("场所查验点", "Checkpoint"),
         Source.CommunityWorker => new("社区工作人员", "Community worker"),
         Source.Telecom => new("电信运营商", "Telecom operator"),
