@@ -158,11 +158,12 @@ public sealed class StoryTests(TestRegion region)
     [Fact]
     public async Task A_risk_area_changes_those_who_stayed_there_and_nobody_else()
     {
-        var (there, _) = await region.AppliedAsync("990107");
-        var (elsewhere, _) = await region.AppliedAsync("990106");
+        // One community, and not a county of the city: other stories happen in the same city.
+        var (there, _) = await region.AppliedAsync("990107001001");
+        var (elsewhere, _) = await region.AppliedAsync("990107001002");
         using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
         var risk = await epidemiologist.MustAsync<AreaRiskState>(
-            HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest("990107", "high", null, null, "聚集性疫情"));
+            HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest("990107001001", "high", null, null, "聚集性疫情"));
 
         Assert.Equal("red", (await there.GetAsync<CodeState>(Routes.MyCode)).Colour);
         Assert.Equal("green", (await elsewhere.GetAsync<CodeState>(Routes.MyCode)).Colour);
