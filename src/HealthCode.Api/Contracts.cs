@@ -180,7 +180,9 @@ public sealed record ScanRequest(string Code, decimal? Temperature);
 
 /// <param name="Go">May pass. False = stop.</param>
 /// <param name="StopReason">Why not, in words; absent when Go.</param>
-public sealed record ScanAnswer(bool Go, string Colour, string MaskedName, decimal? Temperature, Text? StopReason, DateTimeOffset At);
+/// <param name="PassUntil">The person has a time-limited pass until then, and every rule that holds allows it; else absent.</param>
+public sealed record ScanAnswer(
+    bool Go, string Colour, string MaskedName, decimal? Temperature, Text? StopReason, DateTimeOffset At, DateTimeOffset? PassUntil);
 
 // ---- Staff ----
 

@@ -51,8 +51,8 @@ public sealed class TestRegion : IAsyncLifetime
 
     public string WarmPlace { get; private set; } = "";
 
-    /// <summary>Changes the edition that the region decides by.</summary>
-    public Func<PlanEdition, PlanEdition>? Edition { get; init; }
+    /// <summary>The edition that the region begins with.</summary>
+    public string Edition { get; init; } = "hangzhou-2020-02";
 
     internal City City => Services.GetRequiredService<City>();
 
@@ -76,16 +76,11 @@ public sealed class TestRegion : IAsyncLifetime
 
     private async Task StartAsync()
     {
-        var options = new RegionOptions { Data = folder, DemoResidents = 300, DemoPace = 0, Partitions = 16 };
+        var options = new RegionOptions { Data = folder, DemoResidents = 300, DemoPace = 0, Partitions = 16, Edition = Edition };
         app = await RegionHost.BuildAsync(options, ["--urls", "http://127.0.0.1:0"], builder =>
         {
             builder.Services.AddSingleton<TimeProvider>(Time);
             builder.Logging.SetMinimumLevel(LogLevel.Warning);
-            if (Edition is not null)
-            {
-                var policy = (Policy)builder.Services.Single(service => service.ServiceType == typeof(Policy)).ImplementationInstance!;
-                builder.Services.AddSingleton(new Policy(Edition(policy.Edition)));
-            }
             // Limits have a test of their own; here many tests share one address.
             builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
             {

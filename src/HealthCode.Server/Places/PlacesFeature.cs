@@ -87,17 +87,20 @@ internal static class PlacesFeature
             Source = Source.Checkpoint, EnteredBy = http.User.StaffName(), Place = place, Area = new AreaCode(known.Area), TemperatureTenths = tenths,
         };
         await people.AcceptAsync(visit);
-        var decided = (await people.DecideAsync(token.Person)).Colour;
+        var decided = await people.DecideAsync(token.Person);
         var name = await people.MaskedNameAsync(token.Person, cancellation);
-        var stop = StopReason(decided, tenths, plans.Current.At(Minute.Of(now)).Edition);
+        var hasFever = tenths >= plans.Current.At(Minute.Of(now)).Edition.FeverTenths;
+        var stop = StopReason(decided, hasFever);
+        DateTimeOffset? pass = decided.PassUntil > 0 ? Words.Moment(new(decided.PassUntil)) : null;
         return Results.Json(
-            new ScanAnswer(stop is null, Words.ColourOf(decided), name ?? "*", request.Temperature, stop, now), ApiJson.Default.ScanAnswer);
+            new ScanAnswer(stop is null, Words.ColourOf(decided.Colour), name ?? "*", request.Temperature, stop, now, pass), ApiJson.Default.ScanAnswer);
     }
 
-    private static Text? StopReason(Colour colour, short tenths, PlanEdition edition) => colour switch
+    // A running pass opens the door: every rule that holds allows it, or there would be none. A fever closes every door.
+    private static Text? StopReason(Decided decided, bool hasFever) => decided.Colour switch
     {
-        Colour.Green when tenths < edition.FeverTenths => null,
-        Colour.Green => new("绿码，但体温异常", "Green code, but fever"),
+        Colour.Green => hasFever ? new("绿码，但体温异常", "Green code, but fever") : null,
+        _ when decided.PassUntil > 0 => hasFever ? new("有限时通行，但体温异常", "A pass, but fever") : null,
         Colour.Yellow => new("黄码", "Yellow code"),
         _ => new("红码", "Red code"),
     };

@@ -117,7 +117,8 @@ export function onSubmit(selector: string, work: (form: HTMLFormElement, key: st
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const button = find<HTMLButtonElement>('button[type=submit]', form);
-    const content = JSON.stringify([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+    // Also what has no name, such as the selects of a division: another place is another submission.
+    const content = JSON.stringify([...form.querySelectorAll<HTMLInputElement>('input,select,textarea')].map((field) => [field.value, field.checked]));
     if (content !== sent) [key, sent] = [crypto.randomUUID(), content];
     clearProblem();
     button.disabled = true;
