@@ -122,7 +122,7 @@ public sealed class PlanBrowserTests(PlanRegion plan) : IAsyncLifetime
         using var second = await Region.StaffAsync(PlanRegion.Second);
         await Region.Services.GetRequiredService<DemoSeed>().FillAsync(new Progress<int>(), TestContext.Current.CancellationToken);
         var draft = await PlanRegion.BeginAsync(author);
-        var text = (await PlanRegion.FeverIsRedAsync(author, plan.NextId())).Replace("declared: [contact]", "stayIn: [\"990101\", \"990102\"]", StringComparison.Ordinal);
+        var text = (await PlanRegion.FeverIsRedAsync(author, plan.NextId())).Replace("declared: [contact]", prefix == "" ? "stayIn: [\"990101\", \"990102\"]" : "stayIn: [\"990103\", \"990104\"]", StringComparison.Ordinal);
         draft = await PlanRegion.SaveAsync(author, draft, text, PlanRegion.Cases);
         await PlanRegion.TryAsync(author, draft);
         var phone = await DeskAsync(Roles.PlanOfficer, $"{prefix}/staff/plans?draft={draft.Draft.Id}", 360, 780);

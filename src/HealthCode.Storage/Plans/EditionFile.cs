@@ -1,6 +1,7 @@
 using System.Globalization;
 using HealthCode.Domain;
 using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace HealthCode.Storage;
@@ -12,7 +13,7 @@ public static class EditionFile
     /// <summary>Longer texts are refused before they are read: an edition is some tens of kilobytes.</summary>
     public const int LengthMax = 512 * 1024;
 
-    /// <summary>The reader goes into what is nested by calling itself: what an edition never needs is refused before.</summary>
+    /// <summary>Levels of nesting; an edition has no more than eight.</summary>
     private const int DepthMax = 20;
 
     /// <summary>Reads a file; the base of a regional edition is looked for beside it.</summary>
@@ -44,11 +45,12 @@ public static class EditionFile
         var parser = new Parser(new StringReader(text));
         try
         {
-            if (TooDeep(text) is { } deep)
+            if (Unbounded(parser) is var (mark, what))
             {
-                problems.Add(deep, $"nothing in an edition is nested more than {DepthMax} deep");
+                problems.Add(mark, what);
                 return null;
             }
+            parser = new Parser(new StringReader(text));
             var stream = new YamlStream();
             stream.Load(parser);
             if (stream.Documents is [{ RootNode: YamlMappingNode root }])
@@ -67,15 +69,18 @@ public static class EditionFile
         return null;
     }
 
-    private static Mark? TooDeep(string text)
+    // What is nested is read by calling itself, and what an alias repeats is read each time: a short text could stand for
+    // one without end.
+    private static (Mark At, string What)? Unbounded(Parser parser)
     {
-        var parser = new Parser(new StringReader(text));
         var depth = 0;
         while (parser.MoveNext())
         {
             depth += parser.Current!.NestingIncrease;
             if (depth > DepthMax)
-                return parser.Current.Start;
+                return (parser.Current.Start, $"nothing in an edition is nested more than {DepthMax} deep");
+            if (parser.Current is AnchorAlias)
+                return (parser.Current.Start, "an edition says everything where it stands: aliases are not known here");
         }
         return null;
     }

@@ -16,7 +16,7 @@ const worse = (way: { from: string; to: string }): boolean => colours.indexOf(wa
 const sign = (way: { from: string; to: string }): string => (way.from === way.to ? '=' : worse(way) ? '▲' : '▼');
 
 function table(heads: string[], rows: (Node | string)[][], caption: string): HTMLElement {
-  return make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, make('table', { class: 'table' }, make('caption', {}, caption),
+  return make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, make('table', { class: 'figures' }, make('caption', {}, caption),
     make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))),
     make('tbody', {}, ...rows.map((cells) => make('tr', {}, ...cells.map((cell, index) =>
       index === 0 ? make('th', { scope: 'row' }, cell) : make('td', {}, cell)))))));

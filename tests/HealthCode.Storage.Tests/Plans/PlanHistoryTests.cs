@@ -112,6 +112,14 @@ public class PlanHistoryTests
         Assert.Equal([null, 5], cases.Cases.Select(result => result.Problem is null ? (int?)null : result.Line));
     }
 
+    [Fact]
+    public void An_alias_that_repeats_without_end_is_a_problem()
+    {
+        var text = "a: &a [x, x]\nb: &b [*a, *a]\n";
+        var problem = Assert.Single(new EditionLibrary(PlanHistory.Empty, Folder).Check(new EditionText(text, "")).Problems);
+        Assert.Equal((2, 8), (problem.Line, problem.Column));
+    }
+
     // A parser that calls itself for each level would take the whole process down with it.
     [Theory]
     [InlineData("[")]
