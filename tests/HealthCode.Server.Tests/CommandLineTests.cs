@@ -142,7 +142,6 @@ public sealed class CommandLineTests(TestRegion region) : IDisposable
     [InlineData("created with city --residents 300 --seed 20200211, not --residents 200 --seed 20200211", "demo", "--residents", "200", "--partitions", "16")]
     [InlineData("created with city --residents 300 --seed 20200211, not none", "serve", "--partitions", "16")]
     [InlineData("is that of region 990100, not of 110000", "demo", "--region", "110000")]
-    [InlineData("no such file", "serve", "--edition", "none-such")]
     [InlineData("101 to 10,000,000", "demo", "--residents", "5")]
     [InlineData("a division's 6 digits", "serve", "--region", "hangzhou")]
     public async Task A_start_that_does_not_fit_the_region_is_refused_with_what_would(string why, params string[] arguments)
@@ -150,6 +149,16 @@ public sealed class CommandLineTests(TestRegion region) : IDisposable
         var refused = await HealthcodeAsync("", [.. arguments, "--data", region.Data, "--urls", "http://127.0.0.1:0"]);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains(why, refused.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(" at HealthCode", refused.Errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>The edition is looked for once, when a region begins: afterwards the journal says what is in force.</summary>
+    [Fact]
+    public async Task A_region_does_not_begin_with_an_edition_that_is_not_there()
+    {
+        var refused = await HealthcodeAsync("", "serve", "--edition", "none-such", "--data", folder, "--urls", "http://127.0.0.1:0");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("no such file", refused.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain(" at HealthCode", refused.Errors, StringComparison.Ordinal);
     }
 
