@@ -241,9 +241,11 @@ public class PolicyProperties
             // Nobody can name the day for who is still exposed, or about to be; and who reports every day is not tested by that.
             var exposed = !over && reason.Rule.Holds.Any(condition => condition.Kind is ConditionKind.StayAtRisk or ConditionKind.StayIn);
             if (reason.EarliestEnd(given.Now) is not { } named || exposed || reason.Rule.Ends.Any(ending => ending.Tests is not null)
-                || reason.Rule.Holds.Any(condition => condition.Kind == ConditionKind.JourneyFromRisk))
+                || reason.Rule.Holds.Any(condition => condition.Kind == ConditionKind.JourneyFromRisk || condition.LevelNow))
                 continue;
-            Assert.Equal(named, EndWhenReporting(reason.Rule, FoldKnown(given.Facts, given.Now), given));
+            var ended = EndWhenReporting(reason.Rule, FoldKnown(given.Facts, given.Now), given);
+            // The second half of a timeline may pause before a later exposure brings it again.
+            Assert.True(reason.Rule.StartsAfterDays > 0 ? ended <= named : ended == named, $"{reason.Rule.Number} was said to end on {named}, and ended on {ended}");
         }
     });
 
