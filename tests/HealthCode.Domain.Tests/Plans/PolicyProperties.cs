@@ -9,7 +9,7 @@ public class PolicyProperties
 
     private static readonly PersonId Person = new(3, 4);
     private static readonly Day First = Day.Of(new DateOnly(2020, 3, 1));
-    private static readonly Policy[] Policies = [Editions.Hangzhou, Editions.EveryKind];
+    private static readonly Policy[] Policies = [.. Editions.Shipped, Editions.EveryKind, Editions.EveryKind];
     private static readonly string[] AreaDigits = ["330100", "330106", "330106001", "330105", "420100"];
 
     private static readonly Gen<int> GenMinute = Gen.Int[0, Days * Minute.PerDay];
