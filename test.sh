@@ -19,7 +19,7 @@ fi
 for project in tests/*/*.csproj; do
   name=$(basename "$project" .csproj)
   echo "== $name"
-  output=$(dotnet run --project "$project" -c Release --no-build -- --no-progress --no-ansi 2>&1)
+  output=$(dotnet run --project "$project" -c Release --no-build -- --progress off --no-ansi 2>&1)
   status=$?
   p=$(sed -nE 's/^ *succeeded: ([0-9]+).*/\1/p' <<<"$output" | tail -1)
   f=$(sed -nE 's/^ *failed: ([0-9]+).*/\1/p' <<<"$output" | tail -1)

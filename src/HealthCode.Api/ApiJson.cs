@@ -1,5 +1,7 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Unicode;
 using HealthCode.Domain;
 
 namespace HealthCode.Api;
@@ -76,4 +78,8 @@ namespace HealthCode.Api;
 [JsonSerializable(typeof(IReadOnlyList<StaffState>))]
 [JsonSerializable(typeof(StaffRequest))]
 [JsonSerializable(typeof(Problem))]
-public sealed partial class ApiJson : JsonSerializerContext;
+public sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>What is written over HTTP: Chinese as itself, which is half as many bytes as its escapes.</summary>
+    public static ApiJson Wire { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) });
+}

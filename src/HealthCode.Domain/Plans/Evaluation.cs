@@ -37,6 +37,12 @@ internal ref struct Evaluation
     {
         delayDays = rule.StartsAfterDays;
         horizon = new Minute(now.Value - (delayDays * Minute.PerDay));
+        var found = Look(rule);
+        return found.Holds && delayDays > 0 ? WithLaterExposure(rule, found) : found;
+    }
+
+    private Finding Look(Rule rule)
+    {
         var (entry, since, until, asked, askedSince) = (-1, default(Minute), default(Minute), -1, default(Minute));
         foreach (var condition in rule.Holds)
         {
@@ -52,6 +58,15 @@ internal ref struct Evaluation
         var holds = since.Value > 0 && !HasEnded(rule, since, ref until);
         var (question, askedUntil) = holds ? (-1, default) : AskedOf(rule, asked, askedSince);
         return new Finding(holds, entry, since, until, question, askedUntil);
+    }
+
+    // A second exposure does not begin the second half of a timeline yet, but it is what that half will end by: a person is
+    // not told an earlier day.
+    private Finding WithLaterExposure(Rule rule, Finding found)
+    {
+        (delayDays, horizon) = (0, now);
+        var latest = Look(rule);
+        return latest.Holds && latest.Since > found.Since ? latest : found;
     }
 
     public Minute RunningPass()

@@ -74,7 +74,7 @@ internal sealed class Applicant(
         }
         await http.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, Caller.Resident(phone, person));
         return Results.Json(
-            new ApplicationAccepted(alreadyHad), ApiJson.Default.ApplicationAccepted,
+            new ApplicationAccepted(alreadyHad), ApiJson.Wire.ApplicationAccepted,
             statusCode: alreadyHad ? StatusCodes.Status200OK : StatusCodes.Status201Created);
     }
 

@@ -52,7 +52,7 @@ internal static class AreasFeature
         http.Response.Headers.CacheControl = area.Depth < 9 ? "public, max-age=3600" : "no-cache";
         return Results.Json(
             (IReadOnlyList<DivisionState>)[.. divisions.Children(area).Select(division => StateOf(division, divisions))],
-            ApiJson.Default.IReadOnlyListDivisionState);
+            ApiJson.Wire.IReadOnlyListDivisionState);
     }
 
     private static async Task<IResult> AddFreeArea(
@@ -68,7 +68,7 @@ internal static class AreasFeature
         var (area, isNew, refusal) = await areas.AddAsync(parent, name, http.User.StaffName(), time.GetUtcNow(), cancellation);
         return refusal is not null ? Refuse.With(refusal, refusal == Refusals.AreaNameTaken ? "name.zh" : "parent")
             : Results.Json(
-                StateOf(area!, areas.Current), ApiJson.Default.DivisionState,
+                StateOf(area!, areas.Current), ApiJson.Wire.DivisionState,
                 statusCode: isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
@@ -77,7 +77,7 @@ internal static class AreasFeature
         var own = AreaCode.TryParse(region.Region, out var area) ? area : default;
         return Results.Json(
             new RegionAreas(AreaStateOf(own, divisions), [.. divisions.Within(own, CommitteeDepth).Select(division => AreaStateOf(division.Code, divisions))]),
-            ApiJson.Default.RegionAreas);
+            ApiJson.Wire.RegionAreas);
     }
 
     private static IResult GetRisks(
@@ -133,7 +133,7 @@ internal static class AreasFeature
             return Refuse.With(Refusals.DateImpossible, "at");
         var ended = known with { Until = until, Reason = request.Reason.Trim(), SetBy = http.User.StaffName(), SetAt = now };
         await SetAsync(grains, [ended]);
-        return Results.Json(StateOf(ended, http, areas), ApiJson.Default.AreaRiskState);
+        return Results.Json(StateOf(ended, http, areas), ApiJson.Wire.AreaRiskState);
     }
 
     private static async Task<IResult> ImportRisks(
@@ -150,11 +150,11 @@ internal static class AreasFeature
         if (news.Count > 0)
             await SetAsync(grains, news);
         return Results.Json(
-            new AreaRiskImport(file.Rows, news.Count, file.Risks.Count - news.Count, file.Problems), ApiJson.Default.AreaRiskImport);
+            new AreaRiskImport(file.Rows, news.Count, file.Risks.Count - news.Count, file.Problems), ApiJson.Wire.AreaRiskImport);
     }
 
     private static IResult Created(AreaRisk risk, HttpContext http, AreaDirectory areas) =>
-        Results.Json(StateOf(risk, http, areas), ApiJson.Default.AreaRiskState, statusCode: StatusCodes.Status201Created);
+        Results.Json(StateOf(risk, http, areas), ApiJson.Wire.AreaRiskState, statusCode: StatusCodes.Status201Created);
 
     private static Task SetAsync(IGrainFactory grains, IReadOnlyList<AreaRisk> risks) =>
         grains.GetGrain<IAreaRiskGrain>(0).Set(EvidenceCodec.EncodeRisks(risks).AsImmutable());
@@ -164,7 +164,7 @@ internal static class AreasFeature
         new(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes("area-risk\n" + key)).AsSpan(0, 16));
 
     private static IResult StatesOf(IEnumerable<AreaRisk> risks, HttpContext http, AreaDirectory areas) => Results.Json(
-        (IReadOnlyList<AreaRiskState>)[.. risks.Select(risk => StateOf(risk, http, areas))], ApiJson.Default.IReadOnlyListAreaRiskState);
+        (IReadOnlyList<AreaRiskState>)[.. risks.Select(risk => StateOf(risk, http, areas))], ApiJson.Wire.IReadOnlyListAreaRiskState);
 
     // The name of an account is half of a sign-in, and nothing for the public.
     private static AreaRiskState StateOf(AreaRisk risk, HttpContext http, AreaDirectory areas) => new(

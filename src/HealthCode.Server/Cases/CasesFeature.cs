@@ -32,7 +32,7 @@ internal static class CasesFeature
         var states = new List<CaseState>(files.Count);
         foreach (var file in files)
             states.Add(StateOf(file, await people.MaskedNameAsync(file.Person, cancellation)));
-        return Results.Json((IReadOnlyList<CaseState>)states, ApiJson.Default.IReadOnlyListCaseState);
+        return Results.Json((IReadOnlyList<CaseState>)states, ApiJson.Wire.IReadOnlyListCaseState);
     }
 
     private static async Task<IResult> RecordCase(
@@ -75,7 +75,7 @@ internal static class CasesFeature
             await context.SaveChangesAsync(cancellation);
         }
         return Results.Json(
-            StateOf(file, await people.MaskedNameAsync(person, cancellation)), ApiJson.Default.CaseState,
+            StateOf(file, await people.MaskedNameAsync(person, cancellation)), ApiJson.Wire.CaseState,
             statusCode: StatusCodes.Status201Created);
     }
 
@@ -104,7 +104,7 @@ internal static class CasesFeature
                 person.ToString(), name is not null, name, Words.ColourOf(decided.Colour), words.ReasonsOf(decided),
                 [.. record.All.Where(evidence => MayRead(http, evidence)).Reverse()
                     .Select(evidence => words.StateOf(evidence, record, Reporters.MayWithdraw(http.User, evidence)))]),
-            ApiJson.Default.PersonState);
+            ApiJson.Wire.PersonState);
     }
 
     private static async Task<IResult> Correct(
@@ -134,7 +134,7 @@ internal static class CasesFeature
             .ExecuteUpdateAsync(file => file.SetProperty(known => known.WithdrawnBy, http.User.StaffName()), cancellation);
         return Results.Json(
             new CorrectionAccepted(correction.Id.ToString(), Words.ColourOf((await people.DecideAsync(person)).Colour)),
-            ApiJson.Default.CorrectionAccepted, statusCode: StatusCodes.Status201Created);
+            ApiJson.Wire.CorrectionAccepted, statusCode: StatusCodes.Status201Created);
     }
 
     /// <summary>Where a person went is for those who trace, not for the neighbourhood.</summary>

@@ -61,7 +61,7 @@ internal static class CommunityFeature
     }
 
     private static IResult Asked(PhoneChange change) => Results.Json(
-        new PhoneChangeAsked(change.Id.ToString(), change.AskedAt), ApiJson.Default.PhoneChangeAsked, statusCode: StatusCodes.Status202Accepted);
+        new PhoneChangeAsked(change.Id.ToString(), change.AskedAt), ApiJson.Wire.PhoneChangeAsked, statusCode: StatusCodes.Status202Accepted);
 
     // The same submission is the same request, so that a worker answers it once. Nobody else can name it.
     private static Guid IdOf(string key, PersonId person, PhoneNumber phone) => new(System.Security.Cryptography.SHA256.HashData(
@@ -74,7 +74,7 @@ internal static class CommunityFeature
         var changes = await context.PhoneChanges.AsNoTracking()
             .OrderBy(change => change.State == Open ? 0 : 1).ThenByDescending(change => change.AskedAt).Take(100).ToListAsync(cancellation);
         return Results.Json(
-            (IReadOnlyList<PhoneChangeState>)[.. changes.Select(change => StateOf(change, vault))], ApiJson.Default.IReadOnlyListPhoneChangeState);
+            (IReadOnlyList<PhoneChangeState>)[.. changes.Select(change => StateOf(change, vault))], ApiJson.Wire.IReadOnlyListPhoneChangeState);
     }
 
     private static async Task<IResult> Answer(
@@ -101,7 +101,7 @@ internal static class CommunityFeature
             Role = Roles.CommunityWorker, Purpose = "核实手机号 / phone change: " + known.Reason,
         });
         await context.SaveChangesAsync(cancellation);
-        return Results.Json(StateOf(known, vault), ApiJson.Default.PhoneChangeState);
+        return Results.Json(StateOf(known, vault), ApiJson.Wire.PhoneChangeState);
     }
 
     private static async Task ConfirmAsync(PersonVault vault, PhoneChange change, CancellationToken cancellation)

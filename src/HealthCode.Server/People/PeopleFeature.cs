@@ -34,7 +34,7 @@ internal static class PeopleFeature
             Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
             time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionOf(shown.Decided), words.ReasonsOf(shown.Decided),
             shown.ReportedToday, words.QuestionsOf(shown.Decided), Words.ProofOf(shown));
-        return Results.Json(state, ApiJson.Default.CodeState);
+        return Results.Json(state, ApiJson.Wire.CodeState);
     }
 
     private static async Task<IResult> Report(ReportRequest request, HttpContext http, PeopleDirectory people, TimeProvider time)
@@ -83,7 +83,7 @@ internal static class PeopleFeature
     {
         if (http.User.Person() is not { } person)
             return Refuse.With(Refusals.NotApplied);
-        return Results.Json(words.QuestionsOf(await people.DecideAsync(person)), ApiJson.Default.IReadOnlyListQuestionState);
+        return Results.Json(words.QuestionsOf(await people.DecideAsync(person)), ApiJson.Wire.IReadOnlyListQuestionState);
     }
 
     // Only what is asked now can be answered, and once: a wrong answer is taken back by the community worker, who is told why.
@@ -125,7 +125,7 @@ internal static class PeopleFeature
         var kept = acceptance == Acceptance.Known ? (await people.RecordAsync(evidence.Person)).Find(evidence.Id)! : evidence;
         var colour = (await people.DecideAsync(evidence.Person)).Colour;
         return Results.Json(
-            new ReportAccepted(Words.ColourOf(colour), Words.Moment(kept.Received)!.Value), ApiJson.Default.ReportAccepted,
+            new ReportAccepted(Words.ColourOf(colour), Words.Moment(kept.Received)!.Value), ApiJson.Wire.ReportAccepted,
             statusCode: StatusCodes.Status201Created);
     }
 
@@ -142,6 +142,6 @@ internal static class PeopleFeature
             new HistoryState(
                 [.. record.All.Reverse().Select(evidence => words.StateOf(evidence, record))],
                 [.. lookUps.Select(lookUp => new LookUpState(lookUp.At, lookUp.By, lookUp.Role, lookUp.Purpose))]),
-            ApiJson.Default.HistoryState);
+            ApiJson.Wire.HistoryState);
     }
 }

@@ -29,7 +29,7 @@ internal static class PlacesFeature
         var own = http.User.IsInRole(Roles.Administrator)
             ? places.All
             : places.GuardedBy(http.User.StaffName()).Select(places.Find).OfType<Place>();
-        return Results.Json((IReadOnlyList<PlaceState>)[.. own.Select(place => StateOf(place, divisions))], ApiJson.Default.IReadOnlyListPlaceState);
+        return Results.Json((IReadOnlyList<PlaceState>)[.. own.Select(place => StateOf(place, divisions))], ApiJson.Wire.IReadOnlyListPlaceState);
     }
 
     private static IResult GetPlace(string place, HttpContext http, PlaceDirectory places, Divisions divisions)
@@ -37,7 +37,7 @@ internal static class PlacesFeature
         if (places.Find(place) is not { } known)
             return Refuse.With(Refusals.PlaceUnknown);
         return http.User.IsInRole(Roles.Administrator) || places.IsGuarded(place, http.User.StaffName())
-            ? Results.Json(StateOf(known, divisions), ApiJson.Default.PlaceState)
+            ? Results.Json(StateOf(known, divisions), ApiJson.Wire.PlaceState)
             : Refuse.With(Refusals.PlaceNotYours);
     }
 
@@ -60,7 +60,7 @@ internal static class PlacesFeature
             AsksTemperature = request.AsksTemperature,
         };
         return await places.AddAsync(place, cancellation)
-            ? Results.Json(StateOf(place, divisions), ApiJson.Default.PlaceState, statusCode: StatusCodes.Status201Created)
+            ? Results.Json(StateOf(place, divisions), ApiJson.Wire.PlaceState, statusCode: StatusCodes.Status201Created)
             : Refuse.With(Refusals.PlaceExists, "id");
     }
 
@@ -93,7 +93,7 @@ internal static class PlacesFeature
         var stop = StopReason(decided, hasFever);
         DateTimeOffset? pass = decided.PassUntil > 0 ? Words.Moment(new(decided.PassUntil)) : null;
         return Results.Json(
-            new ScanAnswer(stop is null, Words.ColourOf(decided.Colour), name ?? "*", request.Temperature, stop, now, pass), ApiJson.Default.ScanAnswer);
+            new ScanAnswer(stop is null, Words.ColourOf(decided.Colour), name ?? "*", request.Temperature, stop, now, pass), ApiJson.Wire.ScanAnswer);
     }
 
     // A running pass opens the door: every rule that holds allows it, or there would be none. A fever closes every door.

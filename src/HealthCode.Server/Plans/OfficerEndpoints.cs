@@ -14,14 +14,14 @@ namespace HealthCode.Server.Plans;
 internal static class OfficerEndpoints
 {
     public static IResult GetHistory(PlanBoard board) => Results.Json(
-        (IReadOnlyList<PlanFactState>)[.. board.Current.Facts.Reverse().Select(StateOf)], ApiJson.Default.IReadOnlyListPlanFactState);
+        (IReadOnlyList<PlanFactState>)[.. board.Current.Facts.Reverse().Select(StateOf)], ApiJson.Wire.IReadOnlyListPlanFactState);
 
     public static IResult Check(EditionCheckRequest request, PlanDrafts drafts) =>
         TextOf(request.Text, request.Cases, out var text)
-        ?? Results.Json(StateOf(drafts.Check(text)), ApiJson.Default.EditionCheck);
+        ?? Results.Json(StateOf(drafts.Check(text)), ApiJson.Wire.EditionCheck);
 
     public static async Task<IResult> GetDrafts(PlanDrafts drafts, CancellationToken cancellation) => Results.Json(
-        (IReadOnlyList<DraftSummary>)[.. (await drafts.AllAsync(cancellation)).Select(SummaryOf)], ApiJson.Default.IReadOnlyListDraftSummary);
+        (IReadOnlyList<DraftSummary>)[.. (await drafts.AllAsync(cancellation)).Select(SummaryOf)], ApiJson.Wire.IReadOnlyListDraftSummary);
 
     public static async Task<IResult> AddDraft(
         DraftRequest request, HttpContext http, PlanDrafts drafts, PlanBoard board, CancellationToken cancellation)
@@ -72,16 +72,16 @@ internal static class OfficerEndpoints
         if (findings.Policy is not { } policy)
             return Invalid(findings);
         return desk.TryStart(known, policy, at, http.User.StaffName())
-            ? Results.Json(desk.State, ApiJson.Default.WhatIfState, statusCode: StatusCodes.Status202Accepted)
+            ? Results.Json(desk.State, ApiJson.Wire.WhatIfState, statusCode: StatusCodes.Status202Accepted)
             : Refuse.With(Refusals.WhatIfRunning);
     }
 
-    public static IResult GetWhatIf(WhatIfDesk desk) => Results.Json(desk.State, ApiJson.Default.WhatIfState);
+    public static IResult GetWhatIf(WhatIfDesk desk) => Results.Json(desk.State, ApiJson.Wire.WhatIfState);
 
     public static IResult CancelWhatIf(WhatIfDesk desk)
     {
         desk.Cancel();
-        return Results.Json(desk.State, ApiJson.Default.WhatIfState);
+        return Results.Json(desk.State, ApiJson.Wire.WhatIfState);
     }
 
     public static async Task<IResult> Approve(
@@ -206,8 +206,8 @@ internal static class OfficerEndpoints
     private static IResult Draft(OpenDraft known, PlanDrafts drafts, int status = StatusCodes.Status200OK) => Results.Json(
         new DraftState(
             SummaryOf(known), known.Text.Text, known.Text.Cases, StateOf(drafts.Check(known.Text)),
-            known.Draft.TriedAnswer is { } answer ? JsonSerializer.Deserialize(answer, ApiJson.Default.WhatIfAnswer) : null),
-        ApiJson.Default.DraftState, statusCode: status);
+            known.Draft.TriedAnswer is { } answer ? JsonSerializer.Deserialize(answer, ApiJson.Wire.WhatIfAnswer) : null),
+        ApiJson.Wire.DraftState, statusCode: status);
 
     private static DraftSummary SummaryOf(OpenDraft known) => new(
         known.Draft.Id.ToString(), known.Draft.Edition, known.Draft.State, known.Draft.Author, known.Draft.CreatedAt, known.Draft.Version,

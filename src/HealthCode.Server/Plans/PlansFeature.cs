@@ -48,7 +48,7 @@ internal static class PlansFeature
             (IReadOnlyList<EditionSummary>)[.. history.Editions.Reverse().Select(edition => new EditionSummary(
                 edition.Edition.Id, edition.Edition.Title, StateOf(history, edition, now), Words.Moment(edition.InForceFrom)!.Value,
                 Words.Moment(history.EndOf(edition)), edition.Edition.Source))],
-            ApiJson.Default.IReadOnlyListEditionSummary);
+            ApiJson.Wire.IReadOnlyListEditionSummary);
     }
 
     private static IResult GetInForce(PlanBoard board, TimeProvider time)
@@ -70,14 +70,14 @@ internal static class PlansFeature
         if (board.Current.Find(edition) is not { } known)
             return Refuse.With(Refusals.EditionUnknown);
         KeepForAMinute(http);
-        return Results.Json(new EditionTextState(edition, known.Approval.Text, known.Approval.Cases), ApiJson.Default.EditionTextState);
+        return Results.Json(new EditionTextState(edition, known.Approval.Text, known.Approval.Cases), ApiJson.Wire.EditionTextState);
     }
 
     private static IResult Plan(PlanHistory history, Enacted edition, Minute now) => Results.Json(
         new PlanState(
             Words.EditionOf(edition), StateOf(history, edition, now), Words.Moment(history.EndOf(edition)),
             [.. edition.Edition.Rules.Select(StateOf)]),
-        ApiJson.Default.PlanState);
+        ApiJson.Wire.PlanState);
 
     private static RuleState StateOf(Rule rule) => new(
         rule.Number, Words.ColourOf(rule.Colour), rule.Title, rule.Explanation, rule.End, [.. rule.Holds.Select(PlanText.Of)],

@@ -90,7 +90,7 @@ internal sealed partial class WhatIfDesk(
                 () => whatIf.RunAsync(new(against, running.Policy, running.At), progress, cancelled.Token), cancelled.Token);
             var answer = WhatIfWords.AnswerOf(outcome, areas);
             await drafts.MarkTriedAsync(
-                running.Draft.Draft.Id, running.Draft.Text.Hash, JsonSerializer.Serialize(answer, ApiJson.Default.WhatIfAnswer), running.By, stopping);
+                running.Draft.Draft.Id, running.Draft.Text.Hash, JsonSerializer.Serialize(answer, ApiJson.Wire.WhatIfAnswer), running.By, stopping);
             End(state with { State = "done", Answer = answer });
         }
         catch (OperationCanceledException)

@@ -47,7 +47,7 @@ internal static class Refuse
             refusal.Type, refusal.Title.En, refusal.Status, refusal.Title, refusal.WhatToDo, field, detail, retryAfterSeconds,
             Activity.Current?.TraceId.ToString(), problems);
         return http.Response.WriteAsJsonAsync(
-            problem, ApiJson.Default.Problem, "application/problem+json; charset=utf-8", http.RequestAborted);
+            problem, ApiJson.Wire.Problem, "application/problem+json; charset=utf-8", http.RequestAborted);
     }
 
     /// <summary>Answers what no endpoint answered: broken bodies, a journal that is away, our own failures.</summary>

@@ -37,7 +37,7 @@ internal static class SignInFeature
         try
         {
             var shown = await sender.SendAsync(phone, $"【健康码】验证码 {code}，5 分钟内有效。 Your code is {code}.", cancellation);
-            return Results.Json(new SignInCodeSent(expiresAt, shown), ApiJson.Default.SignInCodeSent, statusCode: StatusCodes.Status202Accepted);
+            return Results.Json(new SignInCodeSent(expiresAt, shown), ApiJson.Wire.SignInCodeSent, statusCode: StatusCodes.Status202Accepted);
         }
         catch (MessagesUnavailableException)
         {
@@ -81,7 +81,7 @@ internal static class SignInFeature
     private static async Task<IResult> EnterAsync(HttpContext http, System.Security.Claims.ClaimsPrincipal user, RegionOptions region)
     {
         await http.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, user);
-        return Results.Json(StateOf(user, region), ApiJson.Default.SessionState);
+        return Results.Json(StateOf(user, region), ApiJson.Wire.SessionState);
     }
 
     private static SessionState StateOf(System.Security.Claims.ClaimsPrincipal user, RegionOptions region) => new(

@@ -54,7 +54,7 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
         entry = null!;
         try
         {
-            if (JsonSerializer.Deserialize(json, ApiJson.Default.EvidenceEntry) is not { } read)
+            if (JsonSerializer.Deserialize(json, ApiJson.Wire.EvidenceEntry) is not { } read)
                 return Refuse.With(Refusals.BodyMalformed);
             entry = read;
             return null;

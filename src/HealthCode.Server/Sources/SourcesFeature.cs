@@ -62,14 +62,14 @@ internal static class SourcesFeature
             new EvidenceAccepted(
                 evidence.Id.ToString(), evidence.Person.ToString(), await people.MaskedNameAsync(evidence.Person, cancellation),
                 Words.ColourOf(decided.Colour), [.. decided.Reasons.Select(reason => reason.Rule)]),
-            ApiJson.Default.EvidenceAccepted, statusCode: StatusCodes.Status201Created);
+            ApiJson.Wire.EvidenceAccepted, statusCode: StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> Feed(
         HttpContext http, EntryReader entries, PeopleDirectory people, TimeProvider time, CancellationToken cancellation)
     {
         var feed = new EvidenceFeed(entries, people, http.User.StaffName(), time);
-        return Results.Json(await feed.ReadAsync(http.Request.BodyReader, cancellation), ApiJson.Default.FeedReport);
+        return Results.Json(await feed.ReadAsync(http.Request.BodyReader, cancellation), ApiJson.Wire.FeedReport);
     }
 
     private static async Task<byte[]> BodyAsync(HttpContext http, CancellationToken cancellation)

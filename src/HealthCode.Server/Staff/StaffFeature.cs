@@ -38,7 +38,7 @@ internal static class StaffFeature
         var states = new List<StaffState>();
         foreach (var user in await users.Users.OrderBy(user => user.UserName).Take(500).ToListAsync(cancellation))
             states.Add(new StaffState(user.UserName!, [.. await users.GetRolesAsync(user)], [.. places.GuardedBy(user.UserName!)]));
-        return Results.Json((IReadOnlyList<StaffState>)states, ApiJson.Default.IReadOnlyListStaffState);
+        return Results.Json((IReadOnlyList<StaffState>)states, ApiJson.Wire.IReadOnlyListStaffState);
     }
 
     private static async Task<IResult> AddStaffAccount(StaffRequest request, StaffAccounts accounts, CancellationToken cancellation)
@@ -46,7 +46,7 @@ internal static class StaffFeature
         if (await accounts.AddAsync(request, cancellation) is var (refusal, field))
             return Refuse.With(refusal, field);
         return Results.Json(
-            new StaffState(request.UserName, request.Roles, request.Places ?? []), ApiJson.Default.StaffState,
+            new StaffState(request.UserName, request.Roles, request.Places ?? []), ApiJson.Wire.StaffState,
             statusCode: StatusCodes.Status201Created);
     }
 }

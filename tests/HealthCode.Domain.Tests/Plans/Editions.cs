@@ -7,6 +7,10 @@ internal static class Editions
 {
     public static readonly Policy Hangzhou = new(EditionFile.Load(Path.Combine(AppContext.BaseDirectory, "editions", "hangzhou-2020-02.yaml")));
 
+    /// <summary>All that are shipped.</summary>
+    public static readonly IReadOnlyList<Policy> Shipped =
+        [.. Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "editions"), "*.yaml").Order(StringComparer.Ordinal).Select(file => new Policy(EditionFile.Load(file)))];
+
     private const string Texts = """
             title: { zh: 规则, en: Rule }
             explanation: { zh: 说明, en: Explanation }

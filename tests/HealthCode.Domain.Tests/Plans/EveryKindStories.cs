@@ -17,6 +17,23 @@ public class EveryKindStories
         """);
 
     [Fact]
+    public void A_second_exposure_in_the_first_half_puts_off_the_end_of_the_second()
+    {
+        var (record, day) = (new PersonRecord(new PersonId(1, 1)), Day.Of(new DateOnly(2020, 3, 2)));
+        foreach (var at in new[] { 0, 2 })
+        {
+            record.Fold(new Contact
+            {
+                Id = new((ulong)at + 1), Person = record.Person, Happened = day.Plus(at).Start, Received = day.Plus(at).Start, Source = Source.Tracing,
+                Degree = ContactKind.Close, Circumstance = "the same room",
+            });
+        }
+        var now = day.Plus(15).Start;
+        var after = Explanation.Of(record, AreaRisks.None, Editions.EveryKind, now).Reasons.Single(reason => reason.Rule.Number == "AFTER");
+        Assert.Equal((day.Plus(2).Start, day.Plus(23).Start, day.Plus(23)), (after.Since, after.Until, after.EarliestEnd(now)));
+    }
+
+    [Fact]
     public void Tests_too_early_for_the_rule_do_not_end_it() => Check("""
         day    evidence              colour  reasons
         1      contact secondary     red     CLOSE

@@ -9,7 +9,7 @@ public class PolicyProperties
 
     private static readonly PersonId Person = new(3, 4);
     private static readonly Day First = Day.Of(new DateOnly(2020, 3, 1));
-    private static readonly Policy[] Policies = [Editions.Hangzhou, Editions.EveryKind];
+    private static readonly Policy[] Policies = [.. Editions.Shipped, Editions.EveryKind, Editions.EveryKind];
     private static readonly string[] AreaDigits = ["330100", "330106", "330106001", "330105", "420100"];
 
     private static readonly Gen<int> GenMinute = Gen.Int[0, Days * Minute.PerDay];
@@ -241,9 +241,11 @@ public class PolicyProperties
             // Nobody can name the day for who is still exposed, or about to be; and who reports every day is not tested by that.
             var exposed = !over && reason.Rule.Holds.Any(condition => condition.Kind is ConditionKind.StayAtRisk or ConditionKind.StayIn);
             if (reason.EarliestEnd(given.Now) is not { } named || exposed || reason.Rule.Ends.Any(ending => ending.Tests is not null)
-                || reason.Rule.Holds.Any(condition => condition.Kind == ConditionKind.JourneyFromRisk))
+                || reason.Rule.Holds.Any(condition => condition.Kind == ConditionKind.JourneyFromRisk || condition.LevelNow))
                 continue;
-            Assert.Equal(named, EndWhenReporting(reason.Rule, FoldKnown(given.Facts, given.Now), given));
+            var ended = EndWhenReporting(reason.Rule, FoldKnown(given.Facts, given.Now), given);
+            // The second half of a timeline may pause before a later exposure brings it again.
+            Assert.True(reason.Rule.StartsAfterDays > 0 ? ended <= named : ended == named, $"{reason.Rule.Number} was said to end on {named}, and ended on {ended}");
         }
     });
 
