@@ -212,11 +212,11 @@ public sealed class AreaTests(TestRegion region)
     public async Task The_same_submission_twice_at_once_is_set_once()
     {
         using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
-        var (key, request) = (Guid.NewGuid().ToString(), new AreaRiskRequest(Elsewhere + "002003", "low", null, null, "常态化防控"));
+        var (key, request) = (Guid.NewGuid().ToString(), new AreaRiskRequest(Elsewhere + "003003", "low", null, null, "常态化防控"));
         var appends = await AppendsAsync();
         await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => epidemiologist.MustAsync(HttpStatusCode.Created, Routes.AreaRisks, request, key)));
         Assert.Equal(appends + 1, await AppendsAsync());
-        Assert.Single(await HistoryOfAsync(epidemiologist, Elsewhere + "002003"));
+        Assert.Single(await HistoryOfAsync(epidemiologist, Elsewhere + "003003"));
     }
 
     [Fact]
@@ -224,14 +224,14 @@ public sealed class AreaTests(TestRegion region)
     {
         using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
         var now = Minute.Of(region.Time.GetUtcNow());
-        var others = new AreaRisk(Guid.NewGuid(), Area(Elsewhere + "002004"), RiskLevel.Low, now, Minute.Never, "另一节点", "node", now);
+        var others = new AreaRisk(Guid.NewGuid(), Area(Elsewhere + "003004"), RiskLevel.Low, now, Minute.Never, "另一节点", "node", now);
         await region.Services.GetRequiredService<IJournal>().AppendAsync(
             JournalStreams.Areas, region.Services.GetRequiredService<AreaRiskBoard>().NextSequence, EvidenceCodec.EncodeRisks([others]), default);
 
-        var (key, request) = (Guid.NewGuid().ToString(), new AreaRiskRequest(Elsewhere + "002004", "low", null, null, "本节点"));
+        var (key, request) = (Guid.NewGuid().ToString(), new AreaRiskRequest(Elsewhere + "003004", "low", null, null, "本节点"));
         Assert.Equal("journal-unavailable", await epidemiologist.RefusedAsync(Routes.AreaRisks, request, key));
         await epidemiologist.MustAsync(HttpStatusCode.Created, Routes.AreaRisks, request, key);
-        Assert.Equal(["本节点", "另一节点"], (await HistoryOfAsync(epidemiologist, Elsewhere + "002004")).Select(change => change.Reason));
+        Assert.Equal(["本节点", "另一节点"], (await HistoryOfAsync(epidemiologist, Elsewhere + "003004")).Select(change => change.Reason));
     }
 
     [Fact]
