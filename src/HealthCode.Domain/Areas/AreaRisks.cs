@@ -13,14 +13,19 @@ namespace HealthCode.Domain;
 ///   table   area ─► first, count      a power of two of slots, at most half of them taken; the next one on a collision
 ///   sorted  330100 │ 330106 330106 │ 330106001002 │ …
 /// </code>
-/// A county in which anything smaller is at risk has an entry too, if only with an empty run; it is the gate:
-/// where there is none, neither the county nor anything in it is at risk, and only prefecture and province are looked up,
-/// and those only when any is at risk. Its entry also holds 64 bits, one of which each smaller area at risk sets: a home
-/// whose own bits are not among them is in none of these. So a person whom nothing concerns mostly costs one look-up.
+/// Before the table stands a filter: one bit of some thousands for each area at risk, small enough to stay in the
+/// processor's nearest cache. An area is looked up only when its own bit, its township's or its county's is set, which for
+/// nearly everybody is not so; and asking costs no branch that goes now this way and now that. Prefectures and
+/// provinces are looked up only when any is at risk.
 /// </remarks>
 public sealed class AreaRisks
 {
-    private readonly record struct Run(long Area, int First, int Count, ulong Inside = 0);
+    private readonly record struct Run(long Area, int First, int Count);
+
+    /// <summary>2^64 over the golden ratio: codes differ in their middle digits, and the product's high bits depend on all of them.</summary>
+    private const ulong Spread = 0x9e37_79b9_7f4a_7c15;
+
+    private const int FilterBitsPerArea = 64;
 
     public static readonly AreaRisks None = new([], 0);
 
@@ -28,6 +33,8 @@ public sealed class AreaRisks
     private readonly AreaRisk[] sorted;
     private readonly Run[] table;
     private readonly int shift;
+    private readonly ulong[] filter;
+    private readonly int filterShift;
     private readonly bool anyLarge;
     private readonly Minute[] changes;
 
@@ -42,8 +49,14 @@ public sealed class AreaRisks
         var runs = RunsOf(sorted);
         table = new Run[BitOperations.RoundUpToPowerOf2((uint)(runs.Count * 2) + 2)];
         shift = 64 - BitOperations.Log2((uint)table.Length);
+        var bits = BitOperations.RoundUpToPowerOf2((uint)((runs.Count + 1) * FilterBitsPerArea));
+        (filter, filterShift) = (new ulong[bits / 64], 64 - BitOperations.Log2(bits));
         foreach (var run in runs.Values)
+        {
             table[SlotOf(run.Area)] = run;
+            var place = (uint)((ulong)run.Area * Spread >> filterShift);
+            filter[place >> 6] |= 1UL << (int)(place & 63);
+        }
     }
 
     /// <summary>How many changes it is made of; a cached decision from another version may be stale.</summary>
@@ -68,11 +81,32 @@ public sealed class AreaRisks
     /// <summary>The periods that hold in <paramref name="area"/>: its own, and those of the areas that it lies in.</summary>
     public RiskPeriods Of(AreaCode area)
     {
-        var county = area.County;
-        ref readonly var gate = ref table[SlotOf(county.Value)];
-        if (gate.Count > 0 || (gate.Inside & BitsWithin(area)) != 0)
+        if (IsInFilter(area))
             return new RiskPeriods(this, area);
-        return anyLarge ? OfLarger(county) : default;
+        return anyLarge ? OfLarger(area.County) : default;
+    }
+
+    /// <summary>False when surely nothing holds in <paramref name="area"/>; the cheapest question there is.</summary>
+    internal bool MayConcern(AreaCode area) => anyLarge || IsInFilter(area);
+
+    private bool IsInFilter(AreaCode area)
+    {
+        var division = area.Value;
+        var bits = 0UL;
+        if (area.IsFree)
+        {
+            division = area.Value / 1_000_000;
+            bits = BitOf(area.Value) | BitOf(area.Value / 1_000 * 1_000);
+        }
+        // All of them, and no || between: a look-up that goes astray costs more than a needless bit.
+        return (bits | BitOf(division) | BitOf(division / 1_000 * 1_000) | BitOf(division / 1_000_000 * 1_000_000)) != 0;
+    }
+
+    /// <summary>The filter's bit of an area, in the lowest place.</summary>
+    private ulong BitOf(long area)
+    {
+        var place = (uint)((ulong)area * Spread >> filterShift);
+        return filter[place >> 6] >> (int)(place & 63) & 1;
     }
 
     public AreaRisk? Find(Guid id) => byId.GetValueOrDefault(id);
@@ -115,7 +149,6 @@ public sealed class AreaRisks
 
     private bool HasRun(AreaCode area) => table[SlotOf(area.Value)].Area != 0;
 
-    // A county with anything at risk in it has a run, if only an empty one.
     private static Dictionary<long, Run> RunsOf(AreaRisk[] sorted)
     {
         var runs = new Dictionary<long, Run>();
@@ -124,37 +157,16 @@ public sealed class AreaRisks
             var (area, next) = (sorted[first].Area, first);
             while (next < sorted.Length && sorted[next].Area == area)
                 next++;
-            runs[area.Value] = runs.GetValueOrDefault(area.Value) with { Area = area.Value, First = first, Count = next - first };
-            if (area.Depth > 6)
-            {
-                var gate = runs.GetValueOrDefault(area.County.Value, new Run(area.County.Value, 0, 0));
-                runs[area.County.Value] = gate with { Inside = gate.Inside | BitOf(area.Value) };
-            }
+            runs[area.Value] = new Run(area.Value, first, next - first);
             first = next;
         }
         return runs;
     }
 
-    /// <summary>The bits of an area and of those that it lies in, below the county.</summary>
-    private static ulong BitsWithin(AreaCode area)
-    {
-        var bits = 0UL;
-        var division = area.Value;
-        if (area.IsFree)
-        {
-            bits = BitOf(area.Value) | BitOf(area.Value / 1_000 * 1_000);
-            division = area.Value / 1_000_000;
-        }
-        return bits | BitOf(division) | BitOf(division / 1_000 * 1_000);
-    }
-
-    private static ulong BitOf(long area) => 1UL << (int)((ulong)area * 0x9e37_79b9_7f4a_7c15 >> 58);
-
     /// <summary>Where this area's run is, or the empty slot where it would be: its <c>Area</c> is 0.</summary>
     private int SlotOf(long area)
     {
-        // Fibonacci hashing: codes differ in their middle digits, and the product's high bits depend on all of them.
-        var slot = (int)((ulong)area * 0x9e37_79b9_7f4a_7c15 >> shift);
+        var slot = (int)((ulong)area * Spread >> shift);
         while (table[slot].Area != area && table[slot].Area != 0)
             slot = (slot + 1) & (table.Length - 1);
         return slot;

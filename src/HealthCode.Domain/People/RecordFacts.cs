@@ -10,13 +10,16 @@ namespace HealthCode.Domain;
 public readonly ref struct RecordFacts
 {
     public RecordFacts(ReadOnlySpan<RecordEntry> entries, ReadOnlySpan<Minute> negativeTests, ReportDays reports)
+        : this(entries, negativeTests, reports, KindsOf(entries))
+    {
+    }
+
+    /// <param name="kinds">As <see cref="Kinds"/> says, worked out before.</param>
+    internal RecordFacts(ReadOnlySpan<RecordEntry> entries, ReadOnlySpan<Minute> negativeTests, ReportDays reports, uint kinds)
     {
         Entries = entries;
         NegativeTests = negativeTests;
         Reports = reports;
-        var kinds = 0u;
-        foreach (ref readonly var entry in entries)
-            kinds |= RecordEntry.Bit(entry.Kind);
         Kinds = kinds;
     }
 
@@ -30,6 +33,14 @@ public readonly ref struct RecordFacts
 
     /// <summary>Which kinds there are among the entries: one bit for each, <see cref="RecordEntry.Bit"/>.</summary>
     public uint Kinds { get; }
+
+    private static uint KindsOf(ReadOnlySpan<RecordEntry> entries)
+    {
+        var kinds = 0u;
+        foreach (ref readonly var entry in entries)
+            kinds |= RecordEntry.Bit(entry.Kind);
+        return kinds;
+    }
 }
 
 /// <summary>One fact that a rule may speak of, in 20 bytes.</summary>

@@ -6,8 +6,8 @@ namespace HealthCode.Domain;
 /// <remarks>
 /// Records are written once and not changed. One lies in a slab of four-byte words:
 /// <code>
-///   word 0      entries (low 16 bits), negative tests (high 16 bits)
-///   word 1      last day with a report
+///   word 0      how many entries (low 16 bits), the kinds among them (high 16 bits)
+///   word 1      how many negative tests (low 16 bits), last day with a report (high 16 bits: until 2199)
 ///   word 2-3    which of the 64 days were normal
 ///   …           one word for each negative test, five for each entry
 /// </code>
@@ -44,8 +44,8 @@ public sealed class RecordTable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(words, SlabWords, nameof(facts));
         var place = Reserve(words);
         var to = slabs[^1].AsSpan((int)(place & (SlabWords - 1)), words);
-        to[0] = facts.Entries.Length | (facts.NegativeTests.Length << 16);
-        to[1] = facts.Reports.Last.Value;
+        to[0] = facts.Entries.Length | (int)(facts.Kinds << 16);
+        to[1] = facts.NegativeTests.Length | (facts.Reports.Last.Value << 16);
         (to[2], to[3]) = ((int)(uint)facts.Reports.Normal, (int)(uint)(facts.Reports.Normal >> 32));
         MemoryMarshal.Cast<Minute, int>(facts.NegativeTests).CopyTo(to[HeadWords..]);
         MemoryMarshal.Cast<RecordEntry, int>(facts.Entries).CopyTo(to[(HeadWords + facts.NegativeTests.Length)..]);
@@ -58,12 +58,12 @@ public sealed class RecordTable
         get
         {
             var place = (uint)places[index];
-            var words = slabs[(int)(place >> SlabBits)].AsSpan((int)(place & (SlabWords - 1)));
-            var (entries, tests) = (words[0] & 0xffff, words[0] >>> 16);
-            var reports = new ReportDays(new Day(words[1]), (uint)words[2] | ((ulong)(uint)words[3] << 32));
+            var words = new ReadOnlySpan<int>(slabs[(int)(place >> SlabBits)])[(int)(place & (SlabWords - 1))..];
+            var (entries, kinds, tests) = (words[0] & 0xffff, (uint)words[0] >> 16, words[1] & 0xffff);
+            var reports = new ReportDays(new Day(words[1] >>> 16), (uint)words[2] | ((ulong)(uint)words[3] << 32));
             return new RecordFacts(
                 MemoryMarshal.Cast<int, RecordEntry>(words.Slice(HeadWords + tests, entries * EntryWords)),
-                MemoryMarshal.Cast<int, Minute>(words.Slice(HeadWords, tests)), reports);
+                MemoryMarshal.Cast<int, Minute>(words.Slice(HeadWords, tests)), reports, kinds);
         }
     }
 

@@ -59,13 +59,13 @@ public sealed class Policy
     internal bool IsInside(AreaCode area) => Region == China || Region.Contains(area);
 
     /// <summary>Decides the colour at <paramref name="now"/>.</summary>
-    public Decision Decide(RecordFacts record, AreaRisks areas, Minute now)
+    public Decision Decide(in RecordFacts record, AreaRisks areas, Minute now)
     {
         var present = PresentOf(record, areas) & anyKind;
-        return present == 0 ? Nothing : Decide(new Evaluation(this, record, areas, now), present);
+        return present == 0 ? Nothing : Evaluate(new Evaluation(this, record, areas, now), present);
     }
 
-    private Decision Decide(Evaluation evaluation, uint present)
+    private Decision Evaluate(Evaluation evaluation, uint present)
     {
         var (colour, holding, asking) = (Colour.Green, 0UL, 0UL);
         for (var index = 0; index < kinds.Length; index++)
@@ -87,7 +87,7 @@ public sealed class Policy
     }
 
     /// <summary>How one rule stands; <see cref="Decide"/> is nothing but this for each rule.</summary>
-    public Finding Find(Rule rule, RecordFacts record, AreaRisks areas, Minute now) => new Evaluation(this, record, areas, now).Find(rule);
+    public Finding Find(Rule rule, in RecordFacts record, AreaRisks areas, Minute now) => new Evaluation(this, record, areas, now).Find(rule);
 
     /// <summary>Whether a declaration counts as a normal daily report.</summary>
     public bool IsNormal(Declaration declaration)
@@ -97,18 +97,18 @@ public sealed class Policy
     }
 
     // Nearly everybody has stays, and nearly nobody's are in an area that was ever at risk.
-    private uint PresentOf(RecordFacts record, AreaRisks areas)
+    private uint PresentOf(in RecordFacts record, AreaRisks areas)
     {
         const uint stays = 1u << (int)EvidenceKind.Stay;
         var present = record.Kinds | (record.Reports.Any ? Silence : 0);
         return (present & stays) != 0 && !namesAreas && !AnyStayAtRisk(record, areas) ? present & ~stays : present;
     }
 
-    private static bool AnyStayAtRisk(RecordFacts record, AreaRisks areas)
+    private static bool AnyStayAtRisk(in RecordFacts record, AreaRisks areas)
     {
         foreach (ref readonly var entry in record.Entries)
         {
-            if (entry.Kind == EvidenceKind.Stay && areas.Of(entry.Area).MoveNext())
+            if (entry.Kind == EvidenceKind.Stay && areas.MayConcern(entry.Area) && areas.Of(entry.Area).MoveNext())
                 return true;
         }
         return false;
