@@ -237,7 +237,7 @@ public sealed class AreaTests(TestRegion region)
     [Fact]
     public async Task What_was_known_then_is_told_apart_from_what_is_known_now()
     {
-        const string area = Elsewhere + "002002";
+        const string area = Elsewhere + "003002";
         using var epidemiologist = await region.StaffAsync(Roles.Epidemiologist);
         var begin = region.Time.GetUtcNow();
         var risk = await epidemiologist.MustAsync<AreaRiskState>(

@@ -256,12 +256,13 @@ class DraftEditor {
       this.failed(error);
       return;
     }
-    void this.follow();
+    void this.follow(true);
   }
 
-  private async follow(): Promise<void> {
+  /** @param mine Whether it was begun here: a small region's trial may be over before it is first asked for. */
+  private async follow(mine = false): Promise<void> {
     const [state, bar, cancel] = [find('#what-if-state'), find<HTMLProgressElement>('#what-if-progress'), find('#cancel-what-if')];
-    for (let mine = false; ; ) {
+    for (;;) {
       const trial = await get<Trial>('/v1/plans/what-if');
       const running = trial.state === 'running';
       mine ||= running && trial.draft === this.id;
