@@ -89,18 +89,22 @@ public sealed record WhatIfState(
 /// <param name="Against">The edition in force at that moment.</param>
 /// <param name="Colours">All nine ways from one colour to another, in people.</param>
 /// <param name="Areas">By county of residence; a number below five is not said.</param>
+/// <param name="Decades">By decade of birth, the oldest first; likewise.</param>
 /// <param name="Shapes">What changed records have in common; only what at least five of them share.</param>
 public sealed record WhatIfAnswer(
     string Edition, string Against, DateTimeOffset At, long People, long Changed, IReadOnlyList<ColourChange> Colours,
-    IReadOnlyList<AreaChange> Areas, IReadOnlyList<RuleChange> Rules, IReadOnlyList<RecordShape> Shapes, double Seconds);
+    IReadOnlyList<AreaChange> Areas, IReadOnlyList<DecadeChange> Decades, IReadOnlyList<RuleChange> Rules, IReadOnlyList<RecordShape> Shapes, double Seconds);
 
 public sealed record ColourChange(string From, string To, long People);
 
 /// <param name="Area">Absent for people who have told of no residence.</param>
-public sealed record AreaChange(string? Area, Text AreaName, IReadOnlyList<AreaColourChange> Colours);
+public sealed record AreaChange(string? Area, Text AreaName, IReadOnlyList<GroupColourChange> Colours);
+
+/// <param name="Decade">Its first year, e.g. 1950; absent for people whose document does not say.</param>
+public sealed record DecadeChange(int? Decade, IReadOnlyList<GroupColourChange> Colours);
 
 /// <param name="People">Absent where it is below five, or would give away such a number elsewhere.</param>
-public sealed record AreaColourChange(string From, string To, long? People);
+public sealed record GroupColourChange(string From, string To, long? People);
 
 /// <param name="Before">People whom it holds under the edition in force.</param>
 /// <param name="After">People whom it holds under the draft.</param>

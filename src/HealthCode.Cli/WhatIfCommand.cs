@@ -29,7 +29,7 @@ internal static class WhatIfCommand
         if (EditionCommand.Read(file, history)?.Policy is not { } draft)
             return 1;
         await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
-        var whatIf = new WhatIf(journal, paths.Partitions, TimeProvider.System);
+        var whatIf = new WhatIf(journal, RegionStore.BackOfficeOf(paths.Data), paths.Partitions, TimeProvider.System);
         Print(await whatIf.RunAsync(new(history.At(at).Policy, draft, at), new Teller(), cancellation));
         return 0;
     }
@@ -56,19 +56,20 @@ internal static class WhatIfCommand
         Console.WriteLine($"{"rule",-10}{"before",12}{"after",12}{"gained",12}{"lost",12}");
         foreach (var rule in outcome.Rules)
             Console.WriteLine($"{rule.Number,-10}{rule.Before,12:N0}{rule.After,12:N0}{rule.Gained,12:N0}{rule.Lost,12:N0}");
-        PrintAreas(outcome);
+        PrintGroups("county", outcome, outcome.Areas, area => area.IsNone ? "none told" : area.ToString());
+        PrintGroups("born", outcome, outcome.Decades, decade => decade == 0 ? "not known" : $"{decade}s");
         PrintShapes(outcome);
     }
 
-    private static void PrintAreas(WhatIfOutcome outcome)
+    private static void PrintGroups<T>(string what, WhatIfOutcome outcome, IReadOnlyList<GroupOutcome<T>> groups, Func<T, string> name)
     {
         var ways = ColourTable.Ways.Where(way => way.From != way.To && outcome.Colours[way.From, way.To] > 0).ToList();
         if (ways.Count == 0)
             return;
         Console.WriteLine();
-        Console.WriteLine($"{"county",-10}{string.Concat(ways.Select(way => $"{$"{way.From}>{way.To}",14}"))}");
-        foreach (var area in outcome.Areas)
-            Console.WriteLine($"{(area.County.IsNone ? "none told" : area.County),-10}{string.Concat(ways.Select(way => $"{area.Shown(way.From, way.To)?.ToString("N0", null) ?? "few",14}"))}");
+        Console.WriteLine($"{what,-10}{string.Concat(ways.Select(way => $"{$"{way.From}>{way.To}",14}"))}");
+        foreach (var group in groups)
+            Console.WriteLine($"{name(group.Key),-10}{string.Concat(ways.Select(way => $"{group.Shown(way.From, way.To)?.ToString("N0", null) ?? "few",14}"))}");
     }
 
     private static void PrintShapes(WhatIfOutcome outcome)

@@ -40,6 +40,15 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
         }
     }
 
+    /// <summary>The back office of a folder, for commands that read beside a running region.</summary>
+    public static IDbContextFactory<BackOfficeContext> BackOfficeOf(string folder) => new Opened(
+        new DbContextOptionsBuilder<BackOfficeContext>().UseSqlite($"Data Source={Path.Combine(folder, BackOfficeFile)};Default Timeout=30").Options);
+
+    private sealed class Opened(DbContextOptions<BackOfficeContext> options) : IDbContextFactory<BackOfficeContext>
+    {
+        public BackOfficeContext CreateDbContext() => new(options);
+    }
+
     /// <summary>Makes the folder, for its owner alone.</summary>
     public static void CreateFolder(string folder) => OwnerOnly.CreateFolder(folder);
 }

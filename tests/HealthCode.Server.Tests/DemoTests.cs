@@ -32,5 +32,38 @@ public sealed class DemoTests
         using var session = await region.ResidentAsync(region.City.Resident(DemoSeed.NotYetApplied).Phone.Normalized);
         var question = Assert.Single((await session.GetAsync<CodeState>(Routes.MyCode)).Questions);
         Assert.Equal(("Telecom operator", "Dukou, Neighbour City, Example Province"), (question.Source.En, question.Area.En));
+        await TheJournalAloneGivesTheSameDecisionsAsync(region, persons, read);
+    }
+
+    /// <summary>Same journal, same edition, same moment: the decisions of the resident partitions are made again from the journal alone.</summary>
+    private static async Task TheJournalAloneGivesTheSameDecisionsAsync(TestRegion region, IReadOnlyList<PersonId> persons, ReadPerson[] read)
+    {
+        var journal = region.Services.GetRequiredService<IJournal>();
+        var (plans, _) = await PlanHistory.LoadAsync(journal, Minute.Never, TestContext.Current.CancellationToken);
+        var (facts, changes) = (new List<Evidence>(), new List<AreaRisk>());
+        await foreach (var batch in journal.ReadAllAsync(0, TestContext.Current.CancellationToken))
+        {
+            if (batch.Stream.StartsWith("people/", StringComparison.Ordinal))
+                facts.AddRange(EvidenceCodec.Decode(batch));
+            else if (batch.Stream == JournalStreams.Areas)
+                changes.AddRange(EvidenceCodec.DecodeRisks(batch));
+        }
+        var areas = AreaRiskHistory.None.With(changes).Now;
+
+        foreach (var (person, kept) in persons.Zip(read))
+        {
+            // In the order of the journal, and in the opposite one.
+            var (record, backwards) = (new PersonRecord(person), new PersonRecord(person));
+            record.FoldMany(facts.Where(fact => fact.Person == person));
+            foreach (var fact in facts.Where(fact => fact.Person == person).Reverse())
+                backwards.Fold(fact);
+            var at = new Minute(kept.Decided.At);
+            var decision = plans.Decide(record.Facts, areas, at);
+            Assert.Equal(decision, plans.Decide(backwards.Facts, areas, at));
+            Assert.Equal(
+                (decision.Colour, decision.NextChange.Value, decision.PassUntil.Value, decision.ReasonCount),
+                (kept.Decided.Colour, kept.Decided.NextChange, kept.Decided.PassUntil, kept.Decided.Reasons.Length));
+            Assert.Equal(kept.Evidence, EvidenceCodec.Encode(record.All));
+        }
     }
 }

@@ -5,12 +5,13 @@ using HealthCode.Server.Areas;
 using HealthCode.Server.Hosting;
 using HealthCode.Server.People;
 using HealthCode.Storage;
+using Microsoft.EntityFrameworkCore;
 
 namespace HealthCode.Server.Plans;
 
 /// <summary>The region's one trial at a time, in the background. It ends with the process; nothing is lost by that but its time.</summary>
 internal sealed partial class WhatIfDesk(
-    IJournal journal, RegionOptions region, PlanBoard board, PlanDrafts drafts, AreaDirectory areas, TimeProvider time,
+    IJournal journal, IDbContextFactory<BackOfficeContext> backOffice, RegionOptions region, PlanBoard board, PlanDrafts drafts, AreaDirectory areas, TimeProvider time,
     ILogger<WhatIfDesk> log) : BackgroundService
 {
     /// <summary>Of the time it works, so much again it rests: displays come first.</summary>
@@ -85,7 +86,7 @@ internal sealed partial class WhatIfDesk(
                     state = state with { PartitionsDone = done.PartitionsDone, People = done.People };
             });
             var against = board.Current.At(running.At).Policy;
-            var whatIf = new WhatIf(journal, region.Partitions, time) { RestShare = RestShare };
+            var whatIf = new WhatIf(journal, backOffice, region.Partitions, time) { RestShare = RestShare };
             var outcome = await Task.Run(
                 () => whatIf.RunAsync(new(against, running.Policy, running.At), progress, cancelled.Token), cancelled.Token);
             var answer = WhatIfWords.AnswerOf(outcome, areas);

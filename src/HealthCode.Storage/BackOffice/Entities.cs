@@ -18,6 +18,12 @@ public sealed class VaultProfile
 
     /// <summary>16 bytes of an HMAC over the phone; null when the phone went to somebody else.</summary>
     public byte[]? PhoneIndex { get; set; }
+
+    /// <summary>
+    /// The decade of birth, e.g. 1950; null when the document does not say. In the clear, and no finer, so that a trial of a
+    /// plan can count by age without opening anybody's profile.
+    /// </summary>
+    public short? BirthDecade { get; set; }
 }
 
 /// <summary>Where codes are checked.</summary>

@@ -1,4 +1,5 @@
 using HealthCode.Domain;
+using Microsoft.EntityFrameworkCore;
 
 namespace HealthCode.Storage;
 
@@ -10,9 +11,10 @@ public readonly record struct WhatIfProgress(int PartitionsDone, int Partitions,
 /// <summary>Tries a draft on the whole population, read from the journal: beside the partitions, and without a word to them.</summary>
 /// <remarks>
 /// One partition after the other is folded, counted and forgotten, so that it needs the memory of one. What came after
-/// the moment is left out, of people and of areas alike: it is the population as it was known then.
+/// the moment is left out, of people and of areas alike: it is the population as it was known then. Who lives in which
+/// decade of age comes from the back office, which keeps that much in the clear; no profile is opened.
 /// </remarks>
-public sealed class WhatIf(IJournal journal, int partitions, TimeProvider time)
+public sealed class WhatIf(IJournal journal, IDbContextFactory<BackOfficeContext> backOffice, int partitions, TimeProvider time)
 {
     /// <summary>How long it rests after each partition, as a share of the time that it took.</summary>
     public double RestShare { get; init; }
@@ -25,7 +27,7 @@ public sealed class WhatIf(IJournal journal, int partitions, TimeProvider time)
     {
         var started = time.GetTimestamp();
         var areas = await AreasAsync(question.At, cancellation).ConfigureAwait(false);
-        var tally = new WhatIfTally(question, areas);
+        var tally = new WhatIfTally(question, areas, await PersonVault.BirthDecadesAsync(backOffice, cancellation).ConfigureAwait(false));
         for (var partition = 0; partition < partitions; partition++)
         {
             var begun = time.GetTimestamp();

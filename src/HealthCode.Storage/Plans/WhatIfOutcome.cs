@@ -5,13 +5,14 @@ namespace HealthCode.Storage;
 /// <summary>What a trial found. Nothing in it names or describes one person.</summary>
 /// <param name="Changed">People whose colour would be another.</param>
 /// <param name="Areas">By county of residence, in the order of their codes; first those who told of none.</param>
+/// <param name="Decades">By decade of birth, the oldest first; first those whose decade is not known.</param>
 /// <param name="Rules">In the draft's order, then those that only the edition in force has.</param>
 /// <param name="Shapes">What changed records have in common, the most frequent first.</param>
 public sealed record WhatIfOutcome(
-    PlanEdition InForce, PlanEdition Draft, Minute At, long People, long Changed, ColourTable Colours, IReadOnlyList<AreaOutcome> Areas,
-    IReadOnlyList<RuleOutcome> Rules, IReadOnlyList<ShapeOutcome> Shapes, TimeSpan Took)
+    PlanEdition InForce, PlanEdition Draft, Minute At, long People, long Changed, ColourTable Colours, IReadOnlyList<GroupOutcome<AreaCode>> Areas,
+    IReadOnlyList<GroupOutcome<short>> Decades, IReadOnlyList<RuleOutcome> Rules, IReadOnlyList<ShapeOutcome> Shapes, TimeSpan Took)
 {
-    /// <summary>A smaller group than this is not told of by area, nor by what its records have in common.</summary>
+    /// <summary>A smaller group than this is not told of by area or age, nor by what its records have in common.</summary>
     public const int GroupMin = 5;
 }
 
@@ -34,32 +35,33 @@ public sealed class ColourTable
     public static IReadOnlyList<Colour> All { get; } = [Colour.Green, Colour.Yellow, Colour.Red];
 }
 
-/// <summary>One county.</summary>
-public sealed class AreaOutcome
+/// <summary>One county, or one decade of birth.</summary>
+/// <typeparam name="T">What it is known by.</typeparam>
+public sealed class GroupOutcome<T>
 {
     private readonly ColourTable people;
     private readonly HashSet<(Colour, Colour)> hidden = [];
 
-    internal AreaOutcome(AreaCode county, ColourTable people) => (County, this.people) = (county, people);
+    internal GroupOutcome(T key, ColourTable people) => (Key, this.people) = (key, people);
 
-    /// <summary>The county, 6 digits; none for people who have told of no residence.</summary>
-    public AreaCode County { get; }
+    /// <summary>The county, 6 digits, or the decade, e.g. 1950; the default for people of whom it is not known.</summary>
+    public T Key { get; }
 
     /// <summary>Null where it is below <see cref="WhatIfOutcome.GroupMin"/>, or would give such a number away elsewhere.</summary>
     public long? Shown(Colour from, Colour to) => hidden.Contains((from, to)) ? null : people[from, to];
 
     /// <summary>
-    /// Hides small numbers. The total of all counties is told, so that a number hidden alone could be reckoned from the
+    /// Hides small numbers. The total of all groups is told, so that a number hidden alone could be reckoned from the
     /// others: then the smallest of those is hidden with it.
     /// </summary>
-    internal static void Hide(IReadOnlyList<AreaOutcome> areas)
+    internal static void Hide(IReadOnlyList<GroupOutcome<T>> groups)
     {
         foreach (var (from, to) in ColourTable.Ways)
         {
-            var bySize = areas.OrderBy(area => area.people[from, to]).ToList();
-            var small = bySize.Count(area => area.people[from, to] < WhatIfOutcome.GroupMin);
-            foreach (var area in bySize.Take(small == 1 ? 2 : small))
-                area.hidden.Add((from, to));
+            var bySize = groups.OrderBy(group => group.people[from, to]).ToList();
+            var small = bySize.Count(group => group.people[from, to] < WhatIfOutcome.GroupMin);
+            foreach (var group in bySize.Take(small == 1 ? 2 : small))
+                group.hidden.Add((from, to));
         }
     }
 }

@@ -4,7 +4,7 @@ using HealthCode.Domain;
 namespace HealthCode.Storage;
 
 /// <summary>Counts one record after the other under both editions.</summary>
-internal sealed class WhatIfTally(WhatIfQuestion question, AreaRisks areas)
+internal sealed class WhatIfTally(WhatIfQuestion question, AreaRisks areas, IReadOnlyDictionary<PersonId, short> birthDecades)
 {
     /// <summary>Different shapes that are told apart; more than two editions can sensibly make.</summary>
     private const int ShapesMax = 4_096;
@@ -14,6 +14,7 @@ internal sealed class WhatIfTally(WhatIfQuestion question, AreaRisks areas)
 
     private readonly ColourTable colours = new();
     private readonly SortedDictionary<AreaCode, ColourTable> counties = [];
+    private readonly SortedDictionary<short, ColourTable> decades = [];
     private readonly Dictionary<Shape, (long People, IReadOnlyList<ShapeEntry> Example)> shapes = [];
     private readonly IReadOnlyList<Rule> before = question.InForce.Edition.Rules;
     private readonly IReadOnlyList<Rule> after = question.Draft.Edition.Rules;
@@ -30,7 +31,8 @@ internal sealed class WhatIfTally(WhatIfQuestion question, AreaRisks areas)
         var tried = question.Draft.Decide(record.Facts, areas, question.At);
         People++;
         colours[old.Colour, tried.Colour]++;
-        CountyOf(record)[old.Colour, tried.Colour]++;
+        TableOf(counties, Residence(record))[old.Colour, tried.Colour]++;
+        TableOf(decades, birthDecades.GetValueOrDefault(record.Person))[old.Colour, tried.Colour]++;
         foreach (var rule in rules)
             rule.Count(old.Holding, tried.Holding);
         if (old.Colour != tried.Colour)
@@ -39,10 +41,8 @@ internal sealed class WhatIfTally(WhatIfQuestion question, AreaRisks areas)
 
     public WhatIfOutcome Outcome(TimeSpan took)
     {
-        var told = counties.Select(county => new AreaOutcome(county.Key, county.Value)).ToList();
-        AreaOutcome.Hide(told);
         return new(
-            question.InForce.Edition, question.Draft.Edition, question.At, People, changed, colours, told,
+            question.InForce.Edition, question.Draft.Edition, question.At, People, changed, colours, Told(counties), Told(decades),
             [.. rules.Select(rule => rule.Outcome)],
             [.. shapes.Where(shape => shape.Value.People >= WhatIfOutcome.GroupMin).OrderByDescending(shape => shape.Value.People).Take(ShapesTold).Select(OutcomeOf)],
             took);
@@ -58,12 +58,18 @@ internal sealed class WhatIfTally(WhatIfQuestion question, AreaRisks areas)
             shapes.Add(shape, (1, ExampleOf(record)));
     }
 
-    private ColourTable CountyOf(PersonRecord record)
+    private static ColourTable TableOf<T>(SortedDictionary<T, ColourTable> groups, T key) where T : notnull
     {
-        var county = Residence(record);
-        if (!counties.TryGetValue(county, out var table))
-            counties.Add(county, table = new());
+        if (!groups.TryGetValue(key, out var table))
+            groups.Add(key, table = new());
         return table;
+    }
+
+    private static List<GroupOutcome<T>> Told<T>(SortedDictionary<T, ColourTable> groups) where T : notnull
+    {
+        var told = groups.Select(group => new GroupOutcome<T>(group.Key, group.Value)).ToList();
+        GroupOutcome<T>.Hide(told);
+        return told;
     }
 
     /// <summary>The county of the latest stay that lasts; none for somebody who has told of none.</summary>

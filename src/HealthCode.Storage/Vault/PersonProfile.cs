@@ -10,6 +10,11 @@ public sealed record PersonProfile(
     string Name, DocumentType DocumentType, string DocumentNumber, string Phone, string? HouseholdDivision, string? Address)
 {
     public override string ToString() => "***";
+
+    /// <summary>The decade of birth, e.g. 1950; null when the document does not say.</summary>
+    [JsonIgnore]
+    public short? BirthDecade => IdentityDocument.TryParse(DocumentType, DocumentNumber, DateOnly.MaxValue, out var document, out _)
+        && document.BirthDate is { } birth ? (short)(birth.Year / 10 * 10) : null;
 }
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -31,12 +31,28 @@ public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice,
                 .ExecuteUpdateAsync(row => row.SetProperty(old => old.PhoneIndex, (byte[]?)null), cancellation).ConfigureAwait(false);
             var (wrapped, sealed_) = cipher.Seal(person, profile);
             if (await context.Profiles.FindAsync([person], cancellation).ConfigureAwait(false) is { } row)
-                (row.WrappedKey, row.Sealed, row.PhoneIndex) = (wrapped, sealed_, index);
+                (row.WrappedKey, row.Sealed, row.PhoneIndex, row.BirthDecade) = (wrapped, sealed_, index, profile.BirthDecade);
             else
-                context.Profiles.Add(new VaultProfile { Person = person, WrappedKey = wrapped, Sealed = sealed_, PhoneIndex = index });
+                context.Profiles.Add(new VaultProfile
+                {
+                    Person = person, WrappedKey = wrapped, Sealed = sealed_, PhoneIndex = index, BirthDecade = profile.BirthDecade,
+                });
         }
         await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
         await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>In which decade people were born, as far as their documents say. Reads no profile.</summary>
+    public static async Task<IReadOnlyDictionary<PersonId, short>> BirthDecadesAsync(
+        IDbContextFactory<BackOfficeContext> backOffice, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(backOffice);
+        var decades = new Dictionary<PersonId, short>();
+        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        var rows = context.Profiles.AsNoTracking().Where(row => row.BirthDecade != null).Select(row => new { row.Person, row.BirthDecade });
+        await foreach (var row in rows.AsAsyncEnumerable().WithCancellation(cancellation).ConfigureAwait(false))
+            decades[row.Person] = row.BirthDecade!.Value;
+        return decades;
     }
 
     /// <param name="phone">11 digits, normalised.</param>
@@ -53,7 +69,8 @@ public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice,
     {
         await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         await context.Profiles.Where(row => row.Person == person).ExecuteUpdateAsync(
-            row => row.SetProperty(old => old.WrappedKey, (byte[]?)null).SetProperty(old => old.PhoneIndex, (byte[]?)null), cancellation)
+            row => row.SetProperty(old => old.WrappedKey, (byte[]?)null).SetProperty(old => old.PhoneIndex, (byte[]?)null)
+                .SetProperty(old => old.BirthDecade, (short?)null), cancellation)
             .ConfigureAwait(false);
     }
 

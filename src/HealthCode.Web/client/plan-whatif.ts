@@ -5,6 +5,7 @@ type Way = { from: string; to: string; people?: number };
 export type Answer = {
   edition: string; against: string; at: string; people: number; changed: number; colours: Way[];
   areas: { area?: string; areaName: Both; colours: Way[] }[];
+  decades: { decade?: number; colours: Way[] }[];
   rules: { rule: string; before: number; after: number; gained: number; lost: number }[];
   shapes: { from: string; to: string; before: string[]; after: string[]; people: number; example: { kind: string; source: string; daysAgo: number }[] }[];
   seconds: number;
@@ -48,19 +49,31 @@ function bar(up: number, down: number, most: number): SVGElement {
   return svg;
 }
 
-function areas(answer: Answer): HTMLElement {
+type Group = { name: string; colours: Way[] };
+
+function groups(answer: Answer, what: string, caption: string, all: Group[], bySize: boolean): HTMLElement {
   const ways = answer.colours.filter((way) => way.from !== way.to && (way.people ?? 0) > 0);
-  if (ways.length === 0) return make('p', { class: 'hint' }, t('plans.noChange'));
-  const rows = answer.areas.map((area) => {
-    const shown = area.colours.filter((way) => way.from !== way.to);
+  const rows = all.map((group) => {
+    const shown = group.colours.filter((way) => way.from !== way.to);
     const sum = (which: boolean): number => shown.filter((way) => worse(way) === which).reduce((total, way) => total + (way.people ?? 0), 0);
-    return { name: say(area.areaName), shown, up: sum(true), down: sum(false) };
-  }).sort((a, b) => b.up + b.down - a.up - a.down);
+    return { name: group.name, shown, up: sum(true), down: sum(false) };
+  });
+  if (bySize) rows.sort((a, b) => b.up + b.down - a.up - a.down);
   const most = Math.max(...rows.map((row) => Math.max(row.up, row.down)));
-  const heads = [t('plans.county'), ...ways.map((way) => `${sign(way)} ${t(`colour.${way.from}`)} → ${t(`colour.${way.to}`)}`), t('plans.bars')];
+  const heads = [what, ...ways.map((way) => `${sign(way)} ${t(`colour.${way.from}`)} → ${t(`colour.${way.to}`)}`), t('plans.bars')];
   return table(heads, rows.map((row) => [
     row.name, ...ways.map((way) => count(row.shown.find((shown) => shown.from === way.from && shown.to === way.to)?.people)), bar(row.up, row.down, most),
-  ]), t('plans.byCounty'));
+  ]), caption);
+}
+
+function changesByGroup(answer: Answer): HTMLElement[] {
+  if (!answer.colours.some((way) => way.from !== way.to && (way.people ?? 0) > 0)) return [make('p', { class: 'hint' }, t('plans.noChange'))];
+  return [
+    groups(answer, t('plans.county'), t('plans.byCounty'), answer.areas.map((area) => ({ name: say(area.areaName), colours: area.colours })), true),
+    groups(answer, t('plans.born'), t('plans.byDecade'), answer.decades.map((decade) => ({
+      name: decade.decade === undefined ? t('plans.notKnown') : `${decade.decade}–${decade.decade + 9}`, colours: decade.colours,
+    })), false),
+  ];
 }
 
 const numbers = (rules: string[]): string => (rules.length > 0 ? rules.join(' ') : t('plans.noRule'));
@@ -78,7 +91,7 @@ export function showAnswer(place: HTMLElement, answer: Answer): void {
     make('p', { class: 'total', 'data-changed': String(answer.changed), 'data-people': String(answer.people) },
       t('plans.total', { changed: count(answer.changed), people: count(answer.people) })),
     make('p', { class: 'hint' }, t('plans.asOf', { at: moment(answer.at), against: answer.against, seconds: answer.seconds.toFixed(1) })),
-    flow(answer), areas(answer),
+    flow(answer), ...changesByGroup(answer),
     table([t('plans.rule'), t('plans.before'), t('plans.after'), t('plans.gained'), t('plans.lost')],
       answer.rules.map((rule) => [rule.rule, count(rule.before), count(rule.after), `+${count(rule.gained)}`, `−${count(rule.lost)}`]), t('plans.byRule')),
     ...(answer.shapes.length > 0 ? [shapes(answer)] : []));

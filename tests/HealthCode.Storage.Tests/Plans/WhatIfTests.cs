@@ -1,7 +1,7 @@
 namespace HealthCode.Storage.Tests;
 
 /// <summary>The numbers of a trial against a recount that knows nothing of partitions, streams or tallies.</summary>
-public sealed class WhatIfTests : IAsyncDisposable
+public sealed class WhatIfTests : IAsyncLifetime
 {
     private const int Partitions = 8;
     private const int People = 400;
@@ -23,7 +23,16 @@ public sealed class WhatIfTests : IAsyncDisposable
     private readonly AreaRisk risk = new(
         Guid.NewGuid(), new(420_106_000_000), RiskLevel.Medium, Today.Plus(-20).Start, Minute.Never, "outbreak", "epi", Today.Plus(-3).Start);
 
-    public ValueTask DisposeAsync() => journal.DisposeAsync();
+    private readonly Dictionary<PersonId, short> born = [];
+    private TemporaryBackOffice office = null!;
+
+    public async ValueTask InitializeAsync() => office = await TemporaryBackOffice.OpenAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await journal.DisposeAsync();
+        await office.DisposeAsync();
+    }
 
     [Theory]
     [InlineData(0)]
@@ -34,7 +43,7 @@ public sealed class WhatIfTests : IAsyncDisposable
         await FillAsync();
         var at = daysAgo == 0 ? Now : WhatIf.MomentOf(Today.Plus(-daysAgo), Now);
         var reports = new List<WhatIfProgress>();
-        var outcome = await new WhatIf(journal, Partitions, TimeProvider.System)
+        var outcome = await new WhatIf(journal, office.Contexts, Partitions, TimeProvider.System)
             .RunAsync(new(InForce, Draft, at), new Heard(reports), TestContext.Current.CancellationToken);
 
         var areas = risk.SetAt <= at ? AreaRisks.None.With(risk) : AreaRisks.None;
@@ -47,7 +56,9 @@ public sealed class WhatIfTests : IAsyncDisposable
             var way = counted.Where(person => person.Old.Decision.Colour == from && person.New.Decision.Colour == to).ToList();
             Assert.Equal(way.Count, outcome.Colours[from, to]);
             Assert.All(outcome.Areas, area => Assert.Contains(
-                area.Shown(from, to), new long?[] { null, way.Count(person => CountyOf(person.Record) == area.County) }));
+                area.Shown(from, to), new long?[] { null, way.Count(person => CountyOf(person.Record) == area.Key) }));
+            Assert.All(outcome.Decades, decade => Assert.Contains(
+                decade.Shown(from, to), new long?[] { null, way.Count(person => born.GetValueOrDefault(person.Record.Person) == decade.Key) }));
         }
         Assert.All(outcome.Rules, rule =>
         {
@@ -65,7 +76,7 @@ public sealed class WhatIfTests : IAsyncDisposable
     public async Task No_group_below_five_is_told_of_and_none_can_be_reckoned_from_the_others()
     {
         await FillAsync();
-        var outcome = await new WhatIf(journal, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), null, TestContext.Current.CancellationToken);
+        var outcome = await new WhatIf(journal, office.Contexts, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), null, TestContext.Current.CancellationToken);
 
         Assert.All(outcome.Shapes, shape => Assert.True(shape.People >= WhatIfOutcome.GroupMin));
         foreach (var (from, to) in ColourTable.Ways)
@@ -73,7 +84,10 @@ public sealed class WhatIfTests : IAsyncDisposable
             var shown = outcome.Areas.Select(area => area.Shown(from, to)).ToList();
             Assert.All(shown, number => Assert.True(number is null or >= WhatIfOutcome.GroupMin));
             Assert.NotEqual(1, shown.Count(number => number is null));
+            Assert.All(outcome.Decades, decade => Assert.True(decade.Shown(from, to) is null or >= WhatIfOutcome.GroupMin));
         }
+        Assert.Equal([0, 1940, 1970, 2000], outcome.Decades.Select(decade => (int)decade.Key));
+        Assert.Contains(outcome.Decades, decade => decade.Shown(Colour.Green, Colour.Green) is not null);
         Assert.Contains(outcome.Areas, area => area.Shown(Colour.Green, Colour.Green) is not null);
     }
 
@@ -84,7 +98,7 @@ public sealed class WhatIfTests : IAsyncDisposable
         using var cancelled = new CancellationTokenSource();
         var after = new Cancelling(cancelled);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new WhatIf(journal, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), after, cancelled.Token));
+            new WhatIf(journal, office.Contexts, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), after, cancelled.Token));
         Assert.Equal(1, after.Reports);
     }
 
@@ -109,6 +123,14 @@ public sealed class WhatIfTests : IAsyncDisposable
         var random = new Random(20200320);
         for (var index = 0; index < People; index++)
             all.AddRange(EvidenceOf(new PersonId((ulong)random.NextInt64(), (ulong)index), index, random));
+        // Every fourth has not applied here: nothing is known of their age.
+        var applied = all.Select(fact => fact.Person).Distinct().Index().Where(person => person.Index % 4 != 0).ToList();
+        foreach (var (index, person) in applied)
+            born[person] = (short)(1940 + (index % 3 * 30));
+        await office.Vault.PutManyAsync(
+            applied.Select(person => (person.Item, new PersonProfile(
+                "王安", DocumentType.CitizenId, CitizenNumber.Compose(990101, new DateOnly(born[person.Item] + (person.Index % 10), 5, 1), person.Index),
+                $"12{person.Index:D9}", null, null))), TestContext.Current.CancellationToken);
         foreach (var partition in all.OrderBy(fact => fact.Received).GroupBy(fact => fact.Person.PartitionOf(Partitions)))
         {
             foreach (var (sequence, batch) in partition.Chunk(50).Index())

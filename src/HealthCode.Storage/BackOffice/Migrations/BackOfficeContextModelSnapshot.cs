@@ -398,6 +398,9 @@ namespace HealthCode.Storage.Migrations
                     b.Property<byte[]>("Person")
                         .HasColumnType("BLOB");
 
+                    b.Property<short?>("BirthDecade")
+                        .HasColumnType("INTEGER");
+
                     b.Property<byte[]>("PhoneIndex")
                         .HasColumnType("BLOB");
 
