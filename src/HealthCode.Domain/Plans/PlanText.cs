@@ -13,14 +13,14 @@ public static class PlanText
 
     private static readonly Dictionary<ContactKind, Text> Contacts = new()
     {
-        [ContactKind.Close] = new("密切接触者", "close contact"), [ContactKind.Secondary] = new("次密接", "contact of a close contact"),
-        [ContactKind.SameVehicle] = new("同乘人员", "same vehicle as a case"), [ContactKind.TimeSpace] = new("时空伴随", "same time and space as a case"),
+        [ContactKind.Close] = new("密切接触者", "close contact"), [ContactKind.Secondary] = new("密接的密接", "contact of a close contact"),
+        [ContactKind.SameVehicle] = new("同乘人员", "same vehicle as a case"), [ContactKind.TimeSpace] = new("时空伴随", "same time and place as a case"),
         [ContactKind.General] = new("一般接触者", "general contact"),
     };
 
     private static readonly Dictionary<OrderKind, Text> Orders = new()
     {
-        [OrderKind.CentralIsolation] = new("集中隔离", "central isolation"), [OrderKind.HomeIsolation] = new("居家隔离", "isolation at home"),
+        [OrderKind.CentralIsolation] = new("集中隔离", "central isolation"), [OrderKind.HomeIsolation] = new("居家隔离", "home isolation"),
         [OrderKind.Monitoring] = new("健康监测", "health monitoring"), [OrderKind.Health] = new("卫健部门确认健康", "confirmation of health by the authority"),
     };
 
@@ -31,7 +31,7 @@ public static class PlanText
 
     private static readonly Dictionary<TestResult, Text> Results = new()
     {
-        [TestResult.Negative] = new("阴性", "negative"), [TestResult.Positive] = new("阳性", "positive"), [TestResult.Inconclusive] = new("待复核", "inconclusive"),
+        [TestResult.Negative] = new("阴性", "negative"), [TestResult.Positive] = new("阳性", "positive"), [TestResult.Inconclusive] = new("待复核", "not yet certain"),
     };
 
     private static readonly Dictionary<Colour, Text> ColourNames = new()

@@ -92,13 +92,13 @@ internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory
         Declaration declaration => (new("健康申报", "Health report"), DetailOf(declaration)),
         Stay stay => (new("停留", "Stay"), DetailOf(stay)),
         Visit visit => (new("场所扫码", "Code checked"), DetailOf(visit)),
-        Diagnosis diagnosis => (StatusName(diagnosis.Status), new(diagnosis.Institution, diagnosis.Institution)),
+        Diagnosis diagnosis => (Title(PlanText.Of(diagnosis.Status)), new(diagnosis.Institution, diagnosis.Institution)),
         Correction correction => (new("信息更正", "Correction"), Same(correction.Reason)),
         Journey journey => (ModeName(journey.Mode), DetailOf(journey)),
-        Test test => (new($"核酸检测{ResultName(test.Result).Zh}", $"Test: {ResultName(test.Result).En}"), Same(test.Institution)),
+        Test test => (new($"核酸检测{PlanText.Of(test.Result).Zh}", $"Test: {PlanText.Of(test.Result).En}"), Same(test.Institution)),
         Vaccination vaccination => (new($"接种新冠疫苗第 {vaccination.Dose} 剂", $"Vaccination, dose {vaccination.Dose}"), Same(vaccination.Vaccine)),
-        Contact contact => (DegreeName(contact.Degree), Same(contact.Circumstance)),
-        Order order => (OrderName(order.Ordered), new($"{order.Institution}，依据：{order.Basis}", $"{order.Institution}, by {order.Basis}")),
+        Contact contact => (Title(PlanText.Of(contact.Degree)), Same(contact.Circumstance)),
+        Order order => (Title(PlanText.Of(order.Ordered)), new($"{order.Institution}，依据：{order.Basis}", $"{order.Institution}, by {order.Basis}")),
         Release release => (ReleaseName(release.Released), Same(release.Institution)),
         Arrival arrival => (new("入境", "Arrival from abroad"), DetailOf(arrival)),
         Recognition recognition => (DetailOf(recognition.Issuer, recognition.Colour), Same(recognition.Reason)),
@@ -109,6 +109,9 @@ internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory
     };
 
     private static Text Same(string text) => new(text, text);
+
+    // The words of the plan, where they begin a line.
+    private static Text Title(Text text) => text with { En = char.ToUpperInvariant(text.En[0]) + text.En[1..] };
 
     private static Text DetailOf(Declaration declaration)
     {
@@ -162,7 +165,7 @@ internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory
 
     private Text DetailOf(AreaCode issuer, Colour colour)
     {
-        var (region, says) = (areas.NameOf(issuer), ColourName(colour));
+        var (region, says) = (areas.NameOf(issuer), PlanText.Of(colour));
         return new($"{region.Zh}认定为{says.Zh}", $"{region.En} says {says.En}");
     }
 
@@ -179,15 +182,6 @@ internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory
     }
 
     private static string Degrees(short tenths) => (tenths / 10m).ToString("0.0", CultureInfo.InvariantCulture);
-
-    public static Text StatusName(DiagnosisStatus status) => status switch
-    {
-        DiagnosisStatus.Suspected => new("疑似病例", "Suspected case"),
-        DiagnosisStatus.Confirmed => new("确诊病例", "Confirmed case"),
-        DiagnosisStatus.Asymptomatic => new("无症状感染者", "Asymptomatic infection"),
-        DiagnosisStatus.Recovered => new("治愈出院", "Recovered"),
-        _ => new("已排除", "Excluded"),
-    };
 
     public static Text KindName(EvidenceKind kind) => kind switch
     {
@@ -212,38 +206,8 @@ internal sealed class Words(PlanBoard plans, AreaDirectory areas, PlaceDirectory
         _ => new("乘坐轮船", "Ship"),
     };
 
-    public static Text ResultName(TestResult result) => result switch
-    {
-        TestResult.Negative => new("阴性", "negative"),
-        TestResult.Positive => new("阳性", "positive"),
-        _ => new("待复核", "not yet certain"),
-    };
-
-    private static Text DegreeName(ContactKind degree) => degree switch
-    {
-        ContactKind.Close => new("密切接触者", "Close contact"),
-        ContactKind.Secondary => new("密接的密接", "Contact of a close contact"),
-        ContactKind.SameVehicle => new("同乘人员", "Same vehicle as a case"),
-        ContactKind.TimeSpace => new("时空伴随", "Same time and place as a case"),
-        _ => new("一般接触者", "General contact"),
-    };
-
-    private static Text OrderName(OrderKind kind) => kind switch
-    {
-        OrderKind.CentralIsolation => new("集中隔离", "Central isolation"),
-        OrderKind.HomeIsolation => new("居家隔离", "Home isolation"),
-        _ => new("健康监测", "Health monitoring"),
-    };
-
     private static Text ReleaseName(OrderKind kind) => kind == OrderKind.Health
-        ? new("健康确认", "Confirmed to be healthy") : new($"解除{OrderName(kind).Zh}", $"{OrderName(kind).En} ended");
-
-    private static Text ColourName(Colour colour) => colour switch
-    {
-        Colour.Green => new("绿码", "green"),
-        Colour.Yellow => new("黄码", "yellow"),
-        _ => new("红码", "red"),
-    };
+        ? new("健康确认", "Confirmed to be healthy") : new($"解除{PlanText.Of(kind).Zh}", $"{Title(PlanText.Of(kind)).En} ended");
 
     /// <summary>Who reported it, in words.</summary>
     public static Text SourceOf(Evidence evidence) => evidence.Source switch
