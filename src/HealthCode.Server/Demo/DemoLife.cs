@@ -47,8 +47,8 @@ internal sealed partial class DemoLife(
               Guard       {address}/check    user guard             password {signIns.Password}
               Staff       {address}/staff    user community-worker  password {signIns.Password}
               {blank}            user epidemiologist    password {signIns.Password}
-              {blank}            user plan-officer       password {signIns.Password}
-              {blank}            user plan-officer-2     password {signIns.Password}
+              {blank}            user plan-officer      password {signIns.Password}
+              {blank}            user plan-officer-2    password {signIns.Password}
               {blank}            user administrator     password {signIns.Password}
               API         {address}/reference
 
