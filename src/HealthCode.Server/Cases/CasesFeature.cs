@@ -43,7 +43,7 @@ internal static class CasesFeature
         var today = Day.Of(Minute.Of(now));
         if (Fields.Document(request.DocumentType, request.DocumentNumber, today, out var document) is { } badDocument)
             return badDocument;
-        if (StatusOf(request.Status) is not { } status)
+        if (!Spelling.TryRead<DiagnosisStatus>(request.Status, out var status))
             return Refuse.With(Refusals.StatusUnknown, "status");
         if (request.Diagnosed > now.AddMinutes(1))
             return Refuse.With(Refusals.DiagnosisInTheFuture, "diagnosed");
@@ -140,13 +140,6 @@ internal static class CasesFeature
     /// <summary>Where a person went is for those who trace, not for the neighbourhood.</summary>
     private static bool MayRead(HttpContext http, Evidence evidence) =>
         evidence is not (Visit or Journey) || http.User.IsInRole(Roles.Epidemiologist);
-
-    private static DiagnosisStatus? StatusOf(string status) => status switch
-    {
-        "suspected" => DiagnosisStatus.Suspected, "confirmed" => DiagnosisStatus.Confirmed,
-        "asymptomatic" => DiagnosisStatus.Asymptomatic, "recovered" => DiagnosisStatus.Recovered,
-        "excluded" => DiagnosisStatus.Excluded, _ => null,
-    };
 
     private static LookUp LookUpOf(PersonId person, HttpContext http, DateTimeOffset now, string purpose) => new()
     {

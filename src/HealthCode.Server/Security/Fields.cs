@@ -19,24 +19,10 @@ internal static class Fields
         "yyyy-MM-dd'T'HH:mm'Z'", "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'",
     ];
 
-    private static readonly Dictionary<string, Symptoms> SymptomsByCode = new()
-    {
-        ["fever"] = Symptoms.Fever, ["dry-cough"] = Symptoms.DryCough, ["fatigue"] = Symptoms.Fatigue,
-        ["breathless"] = Symptoms.Breathless, ["sore-throat"] = Symptoms.SoreThroat, ["diarrhoea"] = Symptoms.Diarrhoea,
-        ["other"] = Symptoms.Other,
-    };
-
-    private static readonly Dictionary<string, DocumentType> DocumentTypes = new()
-    {
-        ["citizen-id"] = DocumentType.CitizenId, ["passport"] = DocumentType.Passport,
-        ["hong-kong-macao-permit"] = DocumentType.HongKongMacaoPermit, ["taiwan-permit"] = DocumentType.TaiwanPermit,
-        ["foreign-permanent-resident-id"] = DocumentType.ForeignPermanentResidentId, ["residence-permit"] = DocumentType.ResidencePermit,
-    };
-
     public static Refused? Document(string? type, string? number, Day today, out IdentityDocument document)
     {
         document = null!;
-        if (!DocumentTypes.TryGetValue(type ?? "", out var known))
+        if (!Spelling.TryRead<DocumentType>(type, out var known))
             return Refuse.With(Refusals.DocumentTypeUnknown, "documentType");
         if (IdentityDocument.TryParse(known, number, today.ToDateOnly(), out var parsed, out var refusal))
         {
@@ -78,26 +64,19 @@ internal static class Fields
             return Refuse.With(Refusals.FieldMissing, "symptoms");
         foreach (var code in codes)
         {
-            if (!SymptomsByCode.TryGetValue(code, out var symptom))
+            if (!Spelling.TryRead<Symptoms>(code, out var symptom) || symptom == Symptoms.None)
                 return Refuse.With(Refusals.SymptomUnknown, "symptoms");
             symptoms |= symptom;
         }
         return null;
     }
 
-    public static IEnumerable<string> CodesOf(Symptoms symptoms) =>
-        SymptomsByCode.Where(pair => symptoms.HasFlag(pair.Value)).Select(pair => pair.Key);
-
     public static Refused? ContactOf(string? text, out DeclaredContact contact)
     {
-        DeclaredContact? known = text switch
-        {
-            "no" => DeclaredContact.No, "yes" => DeclaredContact.Yes, "unsure" => DeclaredContact.Unsure, _ => null,
-        };
-        contact = known ?? default;
+        var known = Spelling.TryRead(text, out contact);
         if (text is null)
             return Refuse.With(Refusals.FieldMissing, "contact");
-        return known is null ? Refuse.With(Refusals.ContactUnknown, "contact") : null;
+        return known ? null : Refuse.With(Refusals.ContactUnknown, "contact");
     }
 
     /// <summary>34.0 to 43.0 °C into tenths; absent is 0.</summary>
@@ -107,15 +86,8 @@ internal static class Fields
         return degrees is null or (>= 34m and <= 43m) ? null : Refuse.With(Refusals.TemperatureImpossible, "temperature");
     }
 
-    public static Refused? Level(string? text, out RiskLevel level)
-    {
-        RiskLevel? known = text switch
-        {
-            "low" => RiskLevel.Low, "medium" => RiskLevel.Medium, "high" => RiskLevel.High, _ => null,
-        };
-        level = known ?? default;
-        return known is null ? Refuse.With(Refusals.LevelUnknown, "level") : null;
-    }
+    public static Refused? Level(string? text, out RiskLevel level) =>
+        Spelling.TryRead(text, out level) ? null : Refuse.With(Refusals.LevelUnknown, "level");
 
     /// <param name="depthMin">Digits that must be given: 6 = a county.</param>
     public static Refused? Area(Divisions divisions, string? code, string field, int depthMin, out AreaCode area) =>
@@ -161,9 +133,9 @@ internal static class Fields
     public static Refused? TextIfAny(string? text, string field, int max) =>
         text?.Length > max ? Refuse.With(Refusals.TextTooLong, field) : null;
 
-    /// <summary>One of the words that a field may have.</summary>
-    public static Refused? Choice<T>(IReadOnlyDictionary<string, T> words, string? word, string field, out T value) where T : struct =>
-        words.TryGetValue(word ?? "", out value) ? null
+    /// <summary>One of the words that a field may have: those of the type but for <paramref name="not"/>.</summary>
+    public static Refused? Choice<T>(string? word, string field, out T value, T? not = null) where T : struct, Enum =>
+        Spelling.TryRead(word, out value) && !value.Equals(not) ? null
             : Refuse.With(string.IsNullOrEmpty(word) ? Refusals.FieldMissing : Refusals.ChoiceUnknown, field);
 
     /// <summary>A moment from 2020 up to now; the sender's clock may be a minute ahead of ours.</summary>

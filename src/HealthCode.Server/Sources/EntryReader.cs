@@ -18,34 +18,6 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
     /// <summary>A pass lasts so long at most: Guangxi, December 2021 (field notes 4.6).</summary>
     private const int PassHoursMax = 24;
 
-    private static readonly Dictionary<string, JourneyMode> Modes = new()
-    {
-        ["train"] = JourneyMode.Train, ["flight"] = JourneyMode.Flight, ["coach"] = JourneyMode.Coach, ["ship"] = JourneyMode.Ship,
-    };
-
-    private static readonly Dictionary<string, TestResult> Results = new()
-    {
-        ["negative"] = TestResult.Negative, ["positive"] = TestResult.Positive, ["inconclusive"] = TestResult.Inconclusive,
-    };
-
-    private static readonly Dictionary<string, ContactKind> Degrees = new()
-    {
-        ["close"] = ContactKind.Close, ["secondary"] = ContactKind.Secondary, ["same-vehicle"] = ContactKind.SameVehicle,
-        ["time-space"] = ContactKind.TimeSpace, ["general"] = ContactKind.General,
-    };
-
-    private static readonly Dictionary<string, OrderKind> Orders = new()
-    {
-        ["central-isolation"] = OrderKind.CentralIsolation, ["home-isolation"] = OrderKind.HomeIsolation, ["monitoring"] = OrderKind.Monitoring,
-    };
-
-    private static readonly Dictionary<string, OrderKind> Releases = new(Orders) { ["health"] = OrderKind.Health };
-
-    private static readonly Dictionary<string, Colour> ColoursByWord = new()
-    {
-        ["green"] = Colour.Green, ["yellow"] = Colour.Yellow, ["red"] = Colour.Red,
-    };
-
     /// <summary>What every fact has: whose it is, when, and who says so.</summary>
     private readonly record struct Head(EvidenceId Id, PersonId Person, Minute Happened, Minute Received, Source Source, string EnteredBy);
 
@@ -120,7 +92,7 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
     private Refused? Read(JourneyEntry entry, Head head, DateTimeOffset now, out Evidence evidence)
     {
         evidence = null!;
-        if (Fields.Choice(Modes, entry.Mode, "mode", out var mode) is { } badMode)
+        if (Fields.Choice<JourneyMode>(entry.Mode, "mode", out var mode) is { } badMode)
             return badMode;
         if (Fields.Text(entry.Number, "number", Refusals.FieldMissing, NumberLengthMax) is { } badNumber)
             return badNumber;
@@ -148,7 +120,7 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
     private static Refused? Read(TestEntry entry, Head head, out Evidence evidence)
     {
         evidence = null!;
-        if (Fields.Choice(Results, entry.Result, "result", out var result) is { } badResult)
+        if (Fields.Choice<TestResult>(entry.Result, "result", out var result) is { } badResult)
             return badResult;
         if (Fields.Text(entry.Institution, "institution", Refusals.FieldMissing, InstitutionLengthMax) is { } badInstitution)
             return badInstitution;
@@ -180,7 +152,7 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
     private static Refused? Read(ContactEntry entry, Head head, out Evidence evidence)
     {
         evidence = null!;
-        if (Fields.Choice(Degrees, entry.Degree, "degree", out var degree) is { } badDegree)
+        if (Fields.Choice<ContactKind>(entry.Degree, "degree", out var degree) is { } badDegree)
             return badDegree;
         if (Fields.Text(entry.Circumstance, "circumstance", Refusals.FieldMissing) is { } badCircumstance)
             return badCircumstance;
@@ -195,7 +167,7 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
     private static Refused? Read(OrderEntry entry, Head head, out Evidence evidence)
     {
         evidence = null!;
-        if (Fields.Choice(Orders, entry.Ordered, "ordered", out var ordered) is { } badOrder)
+        if (Fields.Choice<OrderKind>(entry.Ordered, "ordered", out var ordered, not: OrderKind.Health) is { } badOrder)
             return badOrder;
         if (Fields.Text(entry.Institution, "institution", Refusals.FieldMissing, InstitutionLengthMax) is { } badInstitution)
             return badInstitution;
@@ -212,7 +184,7 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
     private static Refused? Read(ReleaseEntry entry, Head head, out Evidence evidence)
     {
         evidence = null!;
-        if (Fields.Choice(Releases, entry.Released, "released", out var released) is { } badRelease)
+        if (Fields.Choice<OrderKind>(entry.Released, "released", out var released) is { } badRelease)
             return badRelease;
         if (Fields.Text(entry.Institution, "institution", Refusals.FieldMissing, InstitutionLengthMax) is { } badInstitution)
             return badInstitution;
@@ -244,7 +216,7 @@ internal sealed class EntryReader(PeopleDirectory people, AreaDirectory areas)
         evidence = null!;
         if (Fields.Area(areas.Current, entry.Issuer, "issuer", 2, out var issuer) is { } badIssuer)
             return badIssuer;
-        if (Fields.Choice(ColoursByWord, entry.Colour, "colour", out var colour) is { } badColour)
+        if (Fields.Choice<Colour>(entry.Colour, "colour", out var colour, not: Colour.Unknown) is { } badColour)
             return badColour;
         if (Fields.Text(entry.Reason, "reason", Refusals.ReasonMissing) is { } badReason)
             return badReason;
