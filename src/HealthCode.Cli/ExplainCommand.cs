@@ -46,10 +46,8 @@ internal static class ExplainCommand
         }
         if (record.All.Count == 0)
             return Fail("Nothing is known of this person here at that moment.");
-        var changes = new List<AreaRisk>();
-        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
-            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
-        var areas = AreaRiskHistory.None.With(changes).AsKnownAt(now);
+        var (risks, _) = await AreaRiskJournal.LoadAsync(journal, cancellation);
+        var areas = risks.AsKnownAt(now);
         // By the edition that was in force then, whatever has superseded it.
         var (history, _) = await PlanHistory.LoadAsync(journal, now, cancellation);
         if (history.IsEmpty)

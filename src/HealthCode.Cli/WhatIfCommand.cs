@@ -29,7 +29,7 @@ internal static class WhatIfCommand
         if (EditionCommand.Read(file, history)?.Policy is not { } draft)
             return 1;
         await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
-        var whatIf = new WhatIf(journal, RegionStore.BackOfficeOf(paths.Data), paths.Partitions, TimeProvider.System);
+        var whatIf = new WhatIf(journal, RegionStore.OpenForReading(paths.Data), paths.Partitions, TimeProvider.System);
         Print(await whatIf.RunAsync(new(history.At(at).Policy, draft, at), new Teller(), cancellation));
         return 0;
     }

@@ -40,9 +40,9 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
         }
     }
 
-    /// <summary>The back office of a folder, for commands that read beside a running region.</summary>
-    public static IDbContextFactory<BackOfficeContext> BackOfficeOf(string folder) => new Opened(
-        new DbContextOptionsBuilder<BackOfficeContext>().UseSqlite($"Data Source={Path.Combine(folder, BackOfficeFile)};Default Timeout=30").Options);
+    /// <summary>The back office of a folder, for commands beside a running region: to read, and to change nothing.</summary>
+    public static IDbContextFactory<BackOfficeContext> OpenForReading(string folder) => new Opened(new DbContextOptionsBuilder<BackOfficeContext>()
+        .UseSqlite($"Data Source={Path.Combine(folder, BackOfficeFile)};Mode=ReadOnly;Pooling=False;Default Timeout=30").Options);
 
     private sealed class Opened(DbContextOptions<BackOfficeContext> options) : IDbContextFactory<BackOfficeContext>
     {
@@ -59,11 +59,9 @@ public static class RegionSettings
     /// <returns>Null when the region has not fixed it yet.</returns>
     public static string? Read(string folder, string setting)
     {
-        var file = Path.Combine(folder, RegionStore.BackOfficeFile);
-        if (!File.Exists(file))
+        if (!File.Exists(Path.Combine(folder, RegionStore.BackOfficeFile)))
             return null;
-        using var context = new BackOfficeContext(
-            new DbContextOptionsBuilder<BackOfficeContext>().UseSqlite($"Data Source={file};Mode=ReadOnly;Pooling=False").Options);
+        using var context = RegionStore.OpenForReading(folder).CreateDbContext();
         return context.RegionSettings.Find(setting)?.Value;
     }
 }

@@ -135,7 +135,4 @@ public sealed class Policy
 /// <param name="Until">When it ends by itself; <see cref="Minute.Never"/> when only evidence ends it.</param>
 /// <param name="Asked">The doubtful stay that a question is asked about; -1 for none.</param>
 /// <param name="AskedUntil">When it is asked no more, if nobody answers; the default when nothing is asked.</param>
-public readonly record struct Finding(bool Holds, int Entry, Minute Since, Minute Until, int Asked, Minute AskedUntil)
-{
-    public static readonly Finding Nothing = new(false, -1, default, default, -1, default);
-}
+public readonly record struct Finding(bool Holds, int Entry, Minute Since, Minute Until, int Asked, Minute AskedUntil);

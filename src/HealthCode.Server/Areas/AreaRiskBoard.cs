@@ -15,16 +15,8 @@ internal sealed class AreaRiskBoard
     /// <summary>The sequence that the next change must be appended with.</summary>
     public long NextSequence { get; private set; }
 
-    public async Task LoadAsync(IJournal journal, CancellationToken cancellation)
-    {
-        var (changes, next) = (new List<AreaRisk>(), 0L);
-        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation))
-        {
-            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
-            next = batch.Sequence + 1;
-        }
-        (history, NextSequence) = (AreaRiskHistory.None.With(changes), next);
-    }
+    public async Task LoadAsync(IJournal journal, CancellationToken cancellation) =>
+        (history, NextSequence) = await AreaRiskJournal.LoadAsync(journal, cancellation);
 
     /// <summary>Shows what one append made durable.</summary>
     public void Publish(IReadOnlyCollection<AreaRisk> changes)

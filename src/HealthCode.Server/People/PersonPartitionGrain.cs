@@ -48,7 +48,7 @@ internal sealed class PersonPartitionGrain(
         var record = RecordOf(person);
         var decided = Decide(record, Minute.Of(now));
         var code = CodeOf(record.Person, decided.Colour, now);
-        return Task.FromResult(new ShownCode(decided, code.Text, code.IssuedAt, code.ExpiresAt, ReportedOn(record, Day.Of(Minute.Of(now))),
+        return Task.FromResult(new ShownCode(decided, code.Text, code.IssuedAt, code.ExpiresAt, record.Facts.Reports.Last == Day.Of(Minute.Of(now)),
             ProofOf(record, new(decided.PassUntil))));
     }
 
@@ -107,15 +107,5 @@ internal sealed class PersonPartitionGrain(
         }
         return test is null && dose is null && pass is null ? []
             : EvidenceCodec.Encode([.. new Evidence?[] { test, dose, pass }.OfType<Evidence>()]);
-    }
-
-    private static bool ReportedOn(PersonRecord record, Day today)
-    {
-        foreach (var evidence in record.Standing)
-        {
-            if (evidence is Declaration declaration && Day.Of(declaration.Happened) == today)
-                return true;
-        }
-        return false;
     }
 }

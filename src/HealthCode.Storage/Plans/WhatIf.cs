@@ -26,7 +26,8 @@ public sealed class WhatIf(IJournal journal, IDbContextFactory<BackOfficeContext
     public async Task<WhatIfOutcome> RunAsync(WhatIfQuestion question, IProgress<WhatIfProgress>? progress, CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
-        var areas = await AreasAsync(question.At, cancellation).ConfigureAwait(false);
+        var (risks, _) = await AreaRiskJournal.LoadAsync(journal, cancellation).ConfigureAwait(false);
+        var areas = risks.AsKnownAt(question.At);
         var tally = new WhatIfTally(question, areas, await PersonVault.BirthDecadesAsync(backOffice, cancellation).ConfigureAwait(false));
         for (var partition = 0; partition < partitions; partition++)
         {
@@ -40,14 +41,6 @@ public sealed class WhatIf(IJournal journal, IDbContextFactory<BackOfficeContext
             await Task.Delay(time.GetElapsedTime(begun) * RestShare, time, cancellation).ConfigureAwait(false);
         }
         return tally.Outcome(time.GetElapsedTime(started));
-    }
-
-    private async Task<AreaRisks> AreasAsync(Minute at, CancellationToken cancellation)
-    {
-        var changes = new List<AreaRisk>();
-        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, cancellation).ConfigureAwait(false))
-            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
-        return AreaRiskHistory.None.With(changes).AsKnownAt(at);
     }
 
     private async Task<IEnumerable<PersonRecord>> RecordsAsync(int partition, Minute at, CancellationToken cancellation)
