@@ -53,7 +53,8 @@ internal static class CommunityFeature
         var change = new PhoneChange
         {
             Id = id, Person = person, InRegister = inRegister, State = Open, AskedAt = now,
-            Payload = vault.Seal(person, new PersonProfile(name.Full, document.Type, document.Normalized, phone.Normalized, null, null)),
+            Payload = await vault.SealAsync(
+                person, new PersonProfile(name.Full, document.Type, document.Normalized, phone.Normalized, null, null), cancellation),
         };
         context.PhoneChanges.Add(change);
         await context.SaveChangesAsync(cancellation);
@@ -73,8 +74,10 @@ internal static class CommunityFeature
         await using var context = await backOffice.CreateDbContextAsync(cancellation);
         var changes = await context.PhoneChanges.AsNoTracking()
             .OrderBy(change => change.State == Open ? 0 : 1).ThenByDescending(change => change.AskedAt).Take(100).ToListAsync(cancellation);
-        return Results.Json(
-            (IReadOnlyList<PhoneChangeState>)[.. changes.Select(change => StateOf(change, vault))], ApiJson.Wire.IReadOnlyListPhoneChangeState);
+        var states = new List<PhoneChangeState>(changes.Count);
+        foreach (var change in changes)
+            states.Add(await StateOfAsync(change, vault, cancellation));
+        return Results.Json((IReadOnlyList<PhoneChangeState>)states, ApiJson.Wire.IReadOnlyListPhoneChangeState);
     }
 
     private static async Task<IResult> Answer(
@@ -101,19 +104,19 @@ internal static class CommunityFeature
             Role = Roles.CommunityWorker, Purpose = "核实手机号 / phone change: " + known.Reason,
         });
         await context.SaveChangesAsync(cancellation);
-        return Results.Json(StateOf(known, vault), ApiJson.Wire.PhoneChangeState);
+        return Results.Json(await StateOfAsync(known, vault, cancellation), ApiJson.Wire.PhoneChangeState);
     }
 
     private static async Task ConfirmAsync(PersonVault vault, PhoneChange change, CancellationToken cancellation)
     {
-        var asked = vault.Open(change.Person, change.Payload);
+        var asked = await vault.OpenAsync(change.Person, change.Payload, cancellation);
         var profile = await vault.GetAsync(change.Person, cancellation);
         await vault.PutAsync(change.Person, profile is null ? asked : profile with { Phone = asked.Phone }, cancellation);
     }
 
-    private static PhoneChangeState StateOf(PhoneChange change, PersonVault vault)
+    private static async Task<PhoneChangeState> StateOfAsync(PhoneChange change, PersonVault vault, CancellationToken cancellation)
     {
-        var asked = vault.Open(change.Person, change.Payload);
+        var asked = await vault.OpenAsync(change.Person, change.Payload, cancellation);
         return new PhoneChangeState(
             change.Id.ToString(),
             PersonName.TryParse(asked.Name, out var name, out _) ? name.Masked : "*",

@@ -76,7 +76,7 @@ internal sealed class DemoSeed(
         {
             var chunk = Enumerable.Range(first, Math.Min(ChunkSize, city.Residents - first)).ToList();
             await people.AcceptAsync(chunk.SelectMany(index => EvidenceOf(index, today)));
-            await vault.PutManyAsync(chunk.Select(index => (PersonOf(index), ProfileOf(city.Resident(index)))), cancellation);
+            await vault.PutManyAsync([.. chunk.Select(index => (PersonOf(index), ProfileOf(city.Resident(index))))], cancellation);
             await ConsentAsync(chunk, cancellation);
             progress.Report(first + chunk.Count);
         }

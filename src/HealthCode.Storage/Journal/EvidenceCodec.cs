@@ -31,6 +31,9 @@ public static class EvidenceCodec
 {
     private const int Format = 1;
 
+    [ThreadStatic]
+    private static CborWriter? factWriter;
+
     public static byte[] Encode(IReadOnlyList<Evidence> batch)
     {
         var writer = Begin(batch.Count);
@@ -45,6 +48,31 @@ public static class EvidenceCodec
 
     /// <summary>Reads what came over the wire; see <see cref="Decode(JournalBatch)"/>.</summary>
     public static IReadOnlyList<Evidence> Decode(ReadOnlyMemory<byte> bytes) => Decode(bytes, "message", 0);
+
+    /// <summary>One fact alone, without its person and its id: what is sealed under the person's key.</summary>
+    internal static byte[] EncodeFact(Evidence evidence)
+    {
+        var writer = factWriter ??= new CborWriter(CborConformanceMode.Canonical, convertIndefiniteLengthEncodings: true);
+        writer.Reset();
+        writer.WriteStartMap(null);
+        WriteStatement(writer, evidence);
+        writer.WriteEndMap();
+        return writer.Encode();
+    }
+
+    /// <returns>Null for a kind that only a newer program knows.</returns>
+    /// <exception cref="JournalDamagedException">The bytes are no fact.</exception>
+    internal static Evidence? DecodeFact(PersonId person, EvidenceId id, ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            return ReadEvidence(Fields.Read(new CborReader(bytes, CborConformanceMode.Lax)), id, person);
+        }
+        catch (Exception failure) when (IsMalformed(failure))
+        {
+            throw new JournalDamagedException("message", 0, "it cannot be read: " + failure.Message);
+        }
+    }
 
     public static byte[] EncodeRisks(IReadOnlyList<AreaRisk> risks)
     {
@@ -97,12 +125,14 @@ public static class EvidenceCodec
             reader.ReadEndArray();
             return items;
         }
-        catch (Exception failure) when (failure is CborContentException or InvalidOperationException or OverflowException or ArgumentException
-            or KeyNotFoundException)
+        catch (Exception failure) when (IsMalformed(failure))
         {
             throw new JournalDamagedException(stream, sequence, "it cannot be read: " + failure.Message);
         }
     }
+
+    private static bool IsMalformed(Exception failure) =>
+        failure is CborContentException or InvalidOperationException or OverflowException or ArgumentException or KeyNotFoundException;
 
     private static void Write(CborWriter writer, Evidence evidence)
     {
@@ -113,12 +143,19 @@ public static class EvidenceCodec
         Span<byte> person = stackalloc byte[PersonId.Size];
         evidence.Person.WriteTo(person);
         writer.WriteByteString(person);
+        WriteStatement(writer, evidence, withKind: false);
+        writer.WriteEndMap();
+    }
+
+    private static void WriteStatement(CborWriter writer, Evidence evidence, bool withKind = true)
+    {
+        if (withKind)
+            Number(writer, 1, (int)evidence.Kind);
         Number(writer, 4, evidence.Happened.Value);
         Number(writer, 5, evidence.Received.Value);
         Number(writer, 6, (int)evidence.Source);
         TextIfAny(writer, 7, evidence.EnteredBy);
         WriteFields(writer, evidence);
-        writer.WriteEndMap();
     }
 
     private static void WriteFields(CborWriter writer, Evidence evidence)
@@ -203,9 +240,11 @@ public static class EvidenceCodec
         }
     }
 
-    private static Evidence? ReadEvidence(Fields fields)
+    private static Evidence? ReadEvidence(Fields fields) =>
+        ReadEvidence(fields, new EvidenceId(fields.Bytes8(2)), PersonId.FromBytes(fields.Bytes(3)));
+
+    private static Evidence? ReadEvidence(Fields fields, EvidenceId id, PersonId person)
     {
-        var (id, person) = (new EvidenceId(fields.Bytes8(2)), PersonId.FromBytes(fields.Bytes(3)));
         var (happened, received) = (new Minute(fields.Int(4)), new Minute(fields.Int(5)));
         var (source, by) = ((Source)fields.Int(6), fields.TextOrNull(7));
         return (EvidenceKind)fields.Int(1) switch
@@ -340,14 +379,18 @@ public static class EvidenceCodec
     }
 
     /// <summary>The map of one fact: numbers, texts and byte strings by key; whatever else it holds is skipped.</summary>
+    /// <remarks>One for each thread, and flat: a start reads millions of facts, of ten fields each.</remarks>
     private sealed class Fields
     {
-        private readonly Dictionary<int, long> numbers = [];
-        private readonly Dictionary<int, object> others = [];
+        [ThreadStatic]
+        private static Fields? reused;
+
+        private readonly List<(int Key, long Number, object? Other)> all = new(16);
 
         public static Fields Read(CborReader reader)
         {
-            var fields = new Fields();
+            var fields = reused ??= new Fields();
+            fields.all.Clear();
             reader.ReadStartMap();
             while (reader.PeekState() != CborReaderState.EndMap)
                 fields.ReadOne(reader, reader.ReadInt32());
@@ -360,13 +403,13 @@ public static class EvidenceCodec
             switch (reader.PeekState())
             {
                 case CborReaderState.UnsignedInteger or CborReaderState.NegativeInteger:
-                    numbers[key] = reader.ReadInt64();
+                    all.Add((key, reader.ReadInt64(), null));
                     break;
                 case CborReaderState.TextString:
-                    others[key] = reader.ReadTextString();
+                    all.Add((key, 0, reader.ReadTextString()));
                     break;
                 case CborReaderState.ByteString:
-                    others[key] = reader.ReadByteString();
+                    all.Add((key, 0, reader.ReadByteString()));
                     break;
                 default:
                     reader.SkipValue();
@@ -374,20 +417,41 @@ public static class EvidenceCodec
             }
         }
 
-        public bool Has(int key) => numbers.ContainsKey(key);
+        public bool Has(int key) => NumberOf(key) is not null;
 
-        public long Long(int key) => numbers[key];
+        public long Long(int key) => NumberOf(key) ?? throw new KeyNotFoundException($"field {key} is missing");
 
-        public int Int(int key) => checked((int)numbers[key]);
+        public int Int(int key) => checked((int)Long(key));
 
-        public int IntOr(int key, int otherwise) => checked((int)numbers.GetValueOrDefault(key, otherwise));
+        public int IntOr(int key, int otherwise) => checked((int)(NumberOf(key) ?? otherwise));
 
-        public string? TextOrNull(int key) => others.GetValueOrDefault(key) as string;
+        public string? TextOrNull(int key) => OtherOf(key) as string;
 
-        public byte[] Bytes(int key) => others[key] is byte[] { Length: PersonId.Size } bytes
+        public byte[] Bytes(int key) => OtherOf(key) is byte[] { Length: PersonId.Size } bytes
             ? bytes : throw new ArgumentException($"field {key} is not of {PersonId.Size} bytes");
 
-        public ulong Bytes8(int key) => others[key] is byte[] { Length: 8 } bytes
+        public ulong Bytes8(int key) => OtherOf(key) is byte[] { Length: 8 } bytes
             ? System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes) : throw new ArgumentException($"field {key} is not of 8 bytes");
+
+        // A key that came twice is what it was last.
+        private long? NumberOf(int key)
+        {
+            for (var index = all.Count - 1; index >= 0; index--)
+            {
+                if (all[index].Key == key && all[index].Other is null)
+                    return all[index].Number;
+            }
+            return null;
+        }
+
+        private object? OtherOf(int key)
+        {
+            for (var index = all.Count - 1; index >= 0; index--)
+            {
+                if (all[index].Key == key && all[index].Other is { } other)
+                    return other;
+            }
+            return null;
+        }
     }
 }

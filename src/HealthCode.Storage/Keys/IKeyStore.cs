@@ -13,6 +13,10 @@ public interface IKeyStore : IAsyncDisposable
     /// <exception cref="JournalUnavailableException">The store does not answer.</exception>
     Task<IReadOnlyList<StoredKey>> ReadAsync(string scope, CancellationToken cancellation);
 
+    /// <summary>All generations of these ids, alive or destroyed, in the order of their ids and generations.</summary>
+    /// <exception cref="JournalUnavailableException">The store does not answer.</exception>
+    Task<IReadOnlyList<StoredKey>> FindAsync(string scope, IReadOnlyList<byte[]> ids, CancellationToken cancellation);
+
     /// <summary>Adds those that are not there yet, durably. What is there, alive or destroyed, stays as it is.</summary>
     /// <returns>What is there now for each, in the order of <paramref name="keys"/>; another node may have been first.</returns>
     /// <exception cref="JournalUnavailableException">They may or may not be there: add them again.</exception>

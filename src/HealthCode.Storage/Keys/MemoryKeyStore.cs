@@ -15,6 +15,13 @@ public sealed class MemoryKeyStore : IKeyStore
             return Task.FromResult<IReadOnlyList<StoredKey>>(scopes.TryGetValue(scope, out var keys) ? [.. keys.Values] : []);
     }
 
+    public async Task<IReadOnlyList<StoredKey>> FindAsync(string scope, IReadOnlyList<byte[]> ids, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        var wanted = ids.Select(Convert.ToHexString).ToHashSet();
+        return [.. (await ReadAsync(scope, cancellation).ConfigureAwait(false)).Where(key => wanted.Contains(Convert.ToHexString(key.Id)))];
+    }
+
     public Task<IReadOnlyList<StoredKey>> AddAsync(string scope, IReadOnlyList<StoredKey> keys, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(keys);

@@ -48,6 +48,15 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
         }
     }
 
+    /// <summary>One batch of a stream, opened.</summary>
+    /// <exception cref="JournalUnavailableException">The store does not answer.</exception>
+    public async Task<EvidenceBatch> ReadOneAsync(string stream, long sequence, CancellationToken cancellation)
+    {
+        await foreach (var batch in ReadAsync(stream, sequence, cancellation).ConfigureAwait(false))
+            return batch;
+        throw new JournalDamagedException(stream, sequence, "it is missing");
+    }
+
     /// <summary>The key of a segment, made when it is not there yet.</summary>
     /// <exception cref="InvalidOperationException">Its time is over: its key was destroyed.</exception>
     internal async ValueTask<byte[]> SegmentKeyAsync(Segment segment, CancellationToken cancellation)
@@ -160,13 +169,6 @@ public sealed class PersonKeys
             return false;
         key = generation == known.Generation ? known.Key : null;
         return true;
-    }
-
-    internal bool TryNewest(PersonId person, out byte generation, out UInt128? key)
-    {
-        var found = newest.TryGetValue(person, out var known);
-        (generation, key) = known;
-        return found;
     }
 
     internal static UInt128 KeyOf(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128BigEndian(bytes);

@@ -14,7 +14,7 @@ public readonly record struct WhatIfProgress(int PartitionsDone, int Partitions,
 /// the moment is left out, of people and of areas alike: it is the population as it was known then. Who lives in which
 /// decade of age comes from the back office, which keeps that much in the clear; no profile is opened.
 /// </remarks>
-public sealed class WhatIf(IJournal journal, IDbContextFactory<BackOfficeContext> backOffice, int partitions, TimeProvider time)
+public sealed class WhatIf(EvidenceStore store, IDbContextFactory<BackOfficeContext> backOffice, int partitions, TimeProvider time)
 {
     /// <summary>How long it rests after each partition, as a share of the time that it took.</summary>
     public double RestShare { get; init; }
@@ -26,7 +26,7 @@ public sealed class WhatIf(IJournal journal, IDbContextFactory<BackOfficeContext
     public async Task<WhatIfOutcome> RunAsync(WhatIfQuestion question, IProgress<WhatIfProgress>? progress, CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
-        var (risks, _) = await AreaRiskJournal.LoadAsync(journal, cancellation).ConfigureAwait(false);
+        var (risks, _) = await AreaRiskJournal.LoadAsync(store.Journal, cancellation).ConfigureAwait(false);
         var areas = risks.AsKnownAt(question.At);
         var tally = new WhatIfTally(question, areas, await PersonVault.BirthDecadesAsync(backOffice, cancellation).ConfigureAwait(false));
         for (var partition = 0; partition < partitions; partition++)
@@ -46,9 +46,9 @@ public sealed class WhatIf(IJournal journal, IDbContextFactory<BackOfficeContext
     private async Task<IEnumerable<PersonRecord>> RecordsAsync(int partition, Minute at, CancellationToken cancellation)
     {
         var evidence = new Dictionary<PersonId, List<Evidence>>();
-        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Of(partition), 0, cancellation).ConfigureAwait(false))
+        await foreach (var batch in store.ReadAsync(JournalStreams.Of(partition), 0, cancellation).ConfigureAwait(false))
         {
-            foreach (var fact in EvidenceCodec.Decode(batch).Where(fact => fact.Received <= at))
+            foreach (var fact in batch.Facts.Where(fact => fact.Received <= at))
             {
                 if (!evidence.TryGetValue(fact.Person, out var known))
                     evidence.Add(fact.Person, known = []);

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 namespace HealthCode.Storage;
 
 /// <summary>The personal profiles. A phone belongs to one person, and a person has one phone.</summary>
-public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice, byte[] masterKey)
+public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice, PersonKeyring keys, byte[] masterKey)
 {
     private readonly ProfileCipher cipher = new(masterKey);
 
@@ -13,15 +13,18 @@ public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice,
     {
         await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         var row = await context.Profiles.AsNoTracking().FirstOrDefaultAsync(row => row.Person == person, cancellation).ConfigureAwait(false);
-        return row?.WrappedKey is null ? null : cipher.Open(person, row.WrappedKey, row.Sealed);
+        return row?.WrappedKey is null ? null
+            : cipher.Open(person, await keys.FindAsync(person, cancellation).ConfigureAwait(false), row.WrappedKey, row.Sealed);
     }
 
     /// <summary>Keeps a profile in the place of the person's old one. Whoever had the phone before loses it.</summary>
     public async Task PutAsync(PersonId person, PersonProfile profile, CancellationToken cancellation) =>
         await PutManyAsync([(person, profile)], cancellation).ConfigureAwait(false);
 
-    public async Task PutManyAsync(IEnumerable<(PersonId Person, PersonProfile Profile)> profiles, CancellationToken cancellation)
+    public async Task PutManyAsync(IReadOnlyCollection<(PersonId Person, PersonProfile Profile)> profiles, CancellationToken cancellation)
     {
+        ArgumentNullException.ThrowIfNull(profiles);
+        var personKeys = await keys.EnsureAsync(profiles.Select(put => put.Person), cancellation).ConfigureAwait(false);
         await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
         foreach (var (person, profile) in profiles)
@@ -29,7 +32,7 @@ public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice,
             var index = cipher.IndexOf(profile.Phone);
             await context.Profiles.Where(row => row.PhoneIndex == index && row.Person != person)
                 .ExecuteUpdateAsync(row => row.SetProperty(old => old.PhoneIndex, (byte[]?)null), cancellation).ConfigureAwait(false);
-            var (wrapped, sealed_) = cipher.Seal(person, profile);
+            var (wrapped, sealed_) = ProfileCipher.Seal(person, personKeys[person], profile);
             if (await context.Profiles.FindAsync([person], cancellation).ConfigureAwait(false) is { } row)
                 (row.WrappedKey, row.Sealed, row.PhoneIndex, row.BirthDecade) = (wrapped, sealed_, index, profile.BirthDecade);
             else
@@ -64,23 +67,29 @@ public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice,
         return row?.WrappedKey is null ? null : row.Person;
     }
 
-    /// <summary>Destroys the person's key: the profile is unreadable from then on, also in copies of the data.</summary>
+    /// <summary>
+    /// Removes the person's profile. That makes them unreadable here; to destroy their key, which makes them so in every
+    /// copy, is their partition's affair.
+    /// </summary>
     public async Task DeleteAsync(PersonId person, CancellationToken cancellation)
     {
         await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
-        await context.Profiles.Where(row => row.Person == person).ExecuteUpdateAsync(
-            row => row.SetProperty(old => old.WrappedKey, (byte[]?)null).SetProperty(old => old.PhoneIndex, (byte[]?)null)
-                .SetProperty(old => old.BirthDecade, (short?)null), cancellation)
-            .ConfigureAwait(false);
+        await context.Profiles.Where(row => row.Person == person).ExecuteDeleteAsync(cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Encrypts a profile that is not yet the person's own (a request); <see cref="Open"/> reads it.</summary>
-    public byte[] Seal(PersonId person, PersonProfile profile)
+    /// <summary>Encrypts a profile that is not yet the person's own (a request); <see cref="OpenAsync"/> reads it.</summary>
+    public async Task<byte[]> SealAsync(PersonId person, PersonProfile profile, CancellationToken cancellation)
     {
-        var (wrapped, sealed_) = cipher.Seal(person, profile);
+        var key = (await keys.EnsureAsync([person], cancellation).ConfigureAwait(false))[person];
+        var (wrapped, sealed_) = ProfileCipher.Seal(person, key, profile);
         return [(byte)wrapped.Length, .. wrapped, .. sealed_];
     }
 
-    public PersonProfile Open(PersonId person, byte[] payload) =>
-        cipher.Open(person, payload[1..(1 + payload[0])], payload[(1 + payload[0])..]);
+    /// <exception cref="VaultLockedException">The person's key was destroyed, or is another region's.</exception>
+    public async Task<PersonProfile> OpenAsync(PersonId person, byte[] payload, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        var key = await keys.FindAsync(person, cancellation).ConfigureAwait(false);
+        return cipher.Open(person, key, payload[1..(1 + payload[0])], payload[(1 + payload[0])..]);
+    }
 }

@@ -4,10 +4,11 @@ using HealthCode.Domain;
 
 namespace HealthCode.Storage;
 
-/// <summary>Encrypts a profile under a key of its own, and that key under the region's.</summary>
+/// <summary>Encrypts a profile under a key of its own, and that key under the person's.</summary>
 /// <remarks>
 /// AES-256-GCM twice. Each box is <c>nonce 12 | ciphertext | tag 16</c>, and its associated data is the person, so that
-/// a box cannot be moved to somebody else. Destroying the wrapped key makes the profile unreadable wherever it was copied.
+/// a box cannot be moved to somebody else. Destroying the person's key makes the profile unreadable wherever it was copied.
+/// The first version wrapped under the region's key; what it sealed is still opened, until it is sealed anew.
 /// </remarks>
 internal sealed class ProfileCipher
 {
@@ -22,25 +23,47 @@ internal sealed class ProfileCipher
         indexKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, masterKey, KeySize, info: "healthcode phone index"u8.ToArray());
     }
 
-    public (byte[] WrappedKey, byte[] Sealed) Seal(PersonId person, PersonProfile profile)
+    public static (byte[] WrappedKey, byte[] Sealed) Seal(PersonId person, SealingKey personKey, PersonProfile profile)
     {
         var key = RandomNumberGenerator.GetBytes(KeySize);
         var plain = JsonSerializer.SerializeToUtf8Bytes(profile, ProfileJson.Default.PersonProfile);
-        return (Box(wrappingKey, key, person), Box(key, plain, person));
+        return (Box(WrappingKeyOf(personKey), key, person), Box(key, plain, person));
     }
 
-    /// <exception cref="VaultLockedException">The region's key is not the one that the profile was sealed under.</exception>
-    public PersonProfile Open(PersonId person, byte[] wrappedKey, byte[] box)
+    /// <param name="personKey">Null for somebody who never had one: their profile is of the first version.</param>
+    /// <exception cref="VaultLockedException">The keys are not those that the profile was sealed under.</exception>
+    public PersonProfile Open(PersonId person, SealingKey? personKey, byte[] wrappedKey, byte[] box)
     {
         try
         {
-            var key = Unbox(wrappingKey, wrappedKey, person);
+            var key = UnwrapKey(person, personKey, wrappedKey);
             return JsonSerializer.Deserialize(Unbox(key, box, person), ProfileJson.Default.PersonProfile)!;
         }
         catch (CryptographicException)
         {
             throw new VaultLockedException();
         }
+    }
+
+    private byte[] UnwrapKey(PersonId person, SealingKey? personKey, byte[] wrappedKey)
+    {
+        try
+        {
+            if (personKey is { } own)
+                return Unbox(WrappingKeyOf(own), wrappedKey, person);
+        }
+        catch (CryptographicException)
+        {
+            // Sealed before the person had a key.
+        }
+        return Unbox(wrappingKey, wrappedKey, person);
+    }
+
+    private static byte[] WrappingKeyOf(SealingKey key)
+    {
+        Span<byte> bytes = stackalloc byte[KeyWrap.KeySize];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(bytes, key.Key);
+        return HKDF.DeriveKey(HashAlgorithmName.SHA256, bytes.ToArray(), KeySize, info: "healthcode profile"u8.ToArray());
     }
 
     /// <summary>By which a phone is found without being readable: 16 bytes of an HMAC.</summary>
