@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test. Installs Debian's chromium and a Chinese font when they are missing. The last
-# line is "N passed, N failed".
+# Builds everything and runs every test. Installs Debian's chromium, a Chinese font and PostgreSQL when they are missing.
+# The last line is "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")"
 
@@ -8,6 +8,15 @@ if ! command -v chromium >/dev/null || ! fc-list :lang=zh 2>/dev/null | grep -q 
   echo "Installing chromium and a Chinese font for the browser tests"
   (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk fontconfig) >/dev/null 2>&1 \
     || echo "They could not be installed: the browser tests will fail."
+fi
+
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
+  echo "Installing PostgreSQL for the storage tests, which start servers of their own"
+  # The package would also make a server of the distribution's; nobody here needs it.
+  mkdir -p /etc/postgresql-common/createcluster.d \
+    && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/healthcode-tests.conf
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql) >/dev/null 2>&1 \
+    || echo "It could not be installed: the tests on PostgreSQL will fail."
 fi
 
 passed=0

@@ -99,17 +99,22 @@ internal static class DoctorCommand
 
     private static async Task<(bool, string)> JournalAsync(RegionPaths paths, CancellationToken cancellation)
     {
-        var batches = 0L;
         try
         {
             await using var stores = paths.StoresForReading();
-            await foreach (var _ in stores.Journal.ReadAllAsync(0, cancellation))
-                batches++;
-            return (true, $"the journal's {batches:N0} batches can be read and their checksums fit");
+            var (batches, findings) = (0L, new List<JournalFinding>());
+            await foreach (var stream in JournalVerification.VerifyAsync(stores.Journal, null, cancellation))
+            {
+                batches += stream.Batches;
+                findings.AddRange(stream.Findings);
+            }
+            return findings.Count == 0
+                ? (true, $"the journal's {batches:N0} batches can be read, their checksums fit and their chains are whole")
+                : (false, $"the journal is damaged: {string.Join(' ', findings)}");
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            return (false, $"the journal cannot be read after {batches:N0} batches: {failure.Message}");
+            return (false, $"the journal cannot be read: {failure.Message}");
         }
     }
 

@@ -45,7 +45,6 @@ public static class StorageServices
         .AddSingleton(_ => RegionStores.Open(folder, address))
         .AddSingleton(provider => provider.GetRequiredService<RegionStores>().BackOffice)
         .AddScoped(provider => provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>().CreateDbContext())
-        // Handed out by a factory, so that the stores are disposed once, by whoever opened them.
         .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Journal)
         .AddSingleton(provider => new PersonVault(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), profileKey))
         .AddSingleton(provider => new RegionStore(provider.GetRequiredService<RegionStores>()));

@@ -50,7 +50,7 @@ public sealed class RegionStores : IAsyncDisposable
     public async Task<bool> ExistsAsync(CancellationToken cancellation)
     {
         if (Database is null)
-            return File.Exists(Path.Combine(folder, JournalFile)) && File.Exists(Path.Combine(folder, BackOfficeFile));
+            return File.Exists(Path.Combine(folder, JournalFile));
         await using var command = Database.CreateCommand("""SELECT to_regclass('"RegionSettings"') IS NOT NULL""");
         return (bool)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
     }
@@ -59,7 +59,7 @@ public sealed class RegionStores : IAsyncDisposable
     /// <returns>Null when the region has not fixed it yet.</returns>
     public async Task<string?> SettingAsync(string setting, CancellationToken cancellation)
     {
-        if (!await ExistsAsync(cancellation).ConfigureAwait(false))
+        if (Database is null ? !File.Exists(Path.Combine(folder, BackOfficeFile)) : !await ExistsAsync(cancellation).ConfigureAwait(false))
             return null;
         await using var context = await BackOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         return (await context.RegionSettings.FindAsync([setting], cancellation).ConfigureAwait(false))?.Value;

@@ -61,8 +61,6 @@ public sealed class StoreAddress
         AddUser(connection, uri.UserInfo);
         foreach (var parameter in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
             AddParameter(connection, parameter);
-        if (string.IsNullOrEmpty(connection.Host))
-            throw new StoreAddressException("names no host");
         return new(connection);
     }
 

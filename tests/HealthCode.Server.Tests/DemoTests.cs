@@ -41,12 +41,15 @@ public sealed class DemoTests
         var journal = region.Services.GetRequiredService<IJournal>();
         var (plans, _) = await PlanHistory.LoadAsync(journal, Minute.Never, TestContext.Current.CancellationToken);
         var (facts, changes) = (new List<Evidence>(), new List<AreaRisk>());
-        await foreach (var batch in journal.ReadAllAsync(0, TestContext.Current.CancellationToken))
+        foreach (var stream in (await journal.ReadHeadsAsync(TestContext.Current.CancellationToken)).Keys)
         {
-            if (batch.Stream.StartsWith("people/", StringComparison.Ordinal))
-                facts.AddRange(EvidenceCodec.Decode(batch));
-            else if (batch.Stream == JournalStreams.Areas)
-                changes.AddRange(EvidenceCodec.DecodeRisks(batch));
+            await foreach (var batch in journal.ReadStreamAsync(stream, 0, TestContext.Current.CancellationToken))
+            {
+                if (stream.StartsWith("people/", StringComparison.Ordinal))
+                    facts.AddRange(EvidenceCodec.Decode(batch));
+                else if (stream == JournalStreams.Areas)
+                    changes.AddRange(EvidenceCodec.DecodeRisks(batch));
+            }
         }
         var areas = AreaRiskHistory.None.With(changes).Now;
 

@@ -40,7 +40,8 @@ public static class EvidenceCodec
     }
 
     /// <exception cref="JournalDamagedException">The bytes are no batch of evidence.</exception>
-    public static IReadOnlyList<Evidence> Decode(JournalBatch batch) => Decode(batch.Bytes, batch.Stream, batch.Sequence);
+    /// <returns>Nothing when retention has erased the batch.</returns>
+    public static IReadOnlyList<Evidence> Decode(JournalBatch batch) => batch.IsErased ? [] : Decode(batch.Bytes, batch.Stream, batch.Sequence);
 
     /// <summary>Reads what came over the wire; see <see cref="Decode(JournalBatch)"/>.</summary>
     public static IReadOnlyList<Evidence> Decode(ReadOnlyMemory<byte> bytes) => Decode(bytes, "message", 0);

@@ -1,8 +1,5 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Text;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 
@@ -20,6 +17,7 @@ namespace HealthCode.Storage;
 /// </code>
 ///
 /// WAL with synchronous=FULL: a commit returns after the log is on the disk (sqlite.org/pragma.html#pragma_synchronous).
+/// Where each stream ends is kept in memory, and read again when another process has changed the file.
 /// </remarks>
 public sealed class SqliteJournal : IJournal
 {
@@ -33,7 +31,10 @@ public sealed class SqliteJournal : IJournal
     private Writer? writer;
     private long commits;
 
-    private sealed record Append(string Stream, long Sequence, ReadOnlyMemory<byte> Bytes, TaskCompletionSource<long> Done);
+    private sealed record Append(string Stream, long Sequence, IReadOnlyList<NewBatch> Batches, long[] Checksums, TaskCompletionSource Done)
+    {
+        public long Bytes { get; } = Batches.Sum(batch => (long)batch.Bytes.Length);
+    }
 
     /// <summary>Opens the journal to append and read, creating the file, with owner-only permissions, when it is missing.</summary>
     public SqliteJournal(string path, SqliteJournalOptions? options = null) : this(path, options ?? new(), readOnly: false)
@@ -59,11 +60,13 @@ public sealed class SqliteJournal : IJournal
     public long Commits => Interlocked.Read(ref commits);
 
     /// <inheritdoc/>
-    public async ValueTask<long> AppendAsync(string stream, long sequence, ReadOnlyMemory<byte> batch, CancellationToken cancellation)
+    public async ValueTask AppendAsync(string stream, long sequence, IReadOnlyList<NewBatch> batches, CancellationToken cancellation)
     {
+        ArgumentOutOfRangeException.ThrowIfZero(batches?.Count ?? 0, nameof(batches));
         if (readOnly)
             throw new InvalidOperationException("The journal was opened for reading.");
-        var append = new Append(stream, sequence, batch, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        // The checksums are the caller's work: the writer has one thread for all.
+        var append = new Append(stream, sequence, batches!, ChecksumsOf(batches!), new(TaskCreationOptions.RunContinuationsAsynchronously));
         try
         {
             // The queue takes it or the caller's cancellation does, never both.
@@ -73,18 +76,90 @@ public sealed class SqliteJournal : IJournal
         {
             throw new JournalUnavailableException("The journal is closed.");
         }
-        return await append.Done.Task.ConfigureAwait(false);
+        await append.Done.Task.ConfigureAwait(false);
+    }
+
+    private static long[] ChecksumsOf(IReadOnlyList<NewBatch> batches)
+    {
+        var checksums = new long[batches.Count];
+        for (var index = 0; index < checksums.Length; index++)
+            checksums[index] = JournalChain.ChecksumOf(batches[index].Bytes.Span);
+        return checksums;
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<JournalBatch> ReadStreamAsync(string stream, long fromSequence, CancellationToken cancellation) => ReadAsync(
-        "SELECT position, stream, sequence, bytes, checksum FROM batches WHERE stream = $stream AND sequence >= $from ORDER BY sequence LIMIT $page",
-        stream, fromSequence, new Continuity(stream, fromSequence), batch => batch.Sequence + 1, cancellation);
+    // Pages, and no open cursor between them: a reader that takes its time must not hold the log back from being folded in.
+    public async IAsyncEnumerable<JournalBatch> ReadStreamAsync(
+        string stream, long fromSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.Yield();
+        JournalRows? rows = null;
+        for (var from = Math.Max(0, fromSequence); ;)
+        {
+            var (page, damage) = ReadPage(stream, from, ref rows);
+            foreach (var batch in page)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return batch;
+            }
+            if (damage is not null)
+                throw damage;
+            if (page.Count < ReadPageSize)
+                yield break;
+            from = page[^1].Sequence + 1;
+        }
+    }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<JournalBatch> ReadAllAsync(long afterPosition, CancellationToken cancellation) => ReadAsync(
-        "SELECT position, stream, sequence, bytes, checksum FROM batches WHERE position >= $from ORDER BY position LIMIT $page",
-        null, afterPosition + 1, new Continuity(fromStart: afterPosition <= 0), batch => batch.Position + 1, cancellation);
+    public Task<IReadOnlyDictionary<string, JournalHead>> ReadHeadsAsync(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            using var connection = Open(SqliteOpenMode.ReadOnly);
+            using var select = connection.CreateCommand();
+            select.CommandText = HeadsQuery;
+            using var rows = select.ExecuteReader();
+            var heads = new Dictionary<string, JournalHead>();
+            while (rows.Read())
+                heads.Add(rows.GetString(0), new(rows.GetInt64(1) + 1, JournalChain.FromBytes(rows.GetFieldValue<byte[]>(2))));
+            return Task.FromResult<IReadOnlyDictionary<string, JournalHead>>(heads);
+        }
+        catch (SqliteException failure)
+        {
+            throw Explained(failure, "(any)", 0);
+        }
+    }
+
+    // Hops from stream to stream on the key's index, however many batches each has.
+    internal const string HeadsQuery = """
+        WITH RECURSIVE names(stream) AS (
+            SELECT min(stream) FROM batches
+            UNION ALL
+            SELECT (SELECT min(stream) FROM batches WHERE stream > names.stream) FROM names WHERE stream IS NOT NULL)
+        SELECT names.stream, ends.sequence, ends.chain FROM names
+        JOIN batches ends ON ends.stream = names.stream AND ends.sequence = (SELECT max(sequence) FROM batches WHERE stream = names.stream)
+        WHERE names.stream IS NOT NULL
+        """;
+
+    /// <inheritdoc/>
+    public Task<long> EraseAsync(Segment segment, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfEqual(segment, Segment.Permanent);
+        cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            using var connection = Open(SqliteOpenMode.ReadWrite);
+            using var erase = connection.CreateCommand();
+            erase.CommandText = "UPDATE batches SET bytes = NULL WHERE segment = $segment AND bytes IS NOT NULL";
+            erase.Parameters.AddWithValue("$segment", segment.Value);
+            return Task.FromResult((long)erase.ExecuteNonQuery());
+        }
+        catch (SqliteException failure)
+        {
+            throw new JournalUnavailableException("The journal could not be written: " + failure.Message, failure);
+        }
+    }
 
     /// <summary>Commits what waits, then closes.</summary>
     public async ValueTask DisposeAsync()
@@ -105,7 +180,7 @@ public sealed class SqliteJournal : IJournal
             while (bytes < options.GroupBytesMax && group.Count < options.GroupCountMax && waiting.Reader.TryRead(out var append))
             {
                 group.Add(append);
-                bytes += append.Bytes.Length;
+                bytes += append.Bytes;
             }
             Answer(group);
             group.Clear();
@@ -114,10 +189,10 @@ public sealed class SqliteJournal : IJournal
 
     private void Answer(List<Append> group)
     {
-        long?[] positions;
+        bool[] written;
         try
         {
-            positions = Commit(group);
+            written = Commit(group);
         }
         catch (Exception failure)
         {
@@ -130,41 +205,29 @@ public sealed class SqliteJournal : IJournal
         }
         for (var index = 0; index < group.Count; index++)
         {
-            if (positions[index] is { } position)
-                group[index].Done.SetResult(position);
+            if (written[index])
+                group[index].Done.SetResult();
             else
                 group[index].Done.SetException(new StaleWriterException(group[index].Stream, group[index].Sequence));
         }
     }
 
-    /// <returns>The position of each; null for a stale one.</returns>
-    private long?[] Commit(List<Append> group)
+    /// <returns>Whether each was written; a stale one was not.</returns>
+    private bool[] Commit(List<Append> group)
     {
         writer ??= OpenWriter();
         using var transaction = writer.Connection.BeginTransaction(deferred: false);
-        writer.Insert.Transaction = transaction;
-        var positions = new long?[group.Count];
-        for (var index = 0; index < positions.Length; index++)
-            positions[index] = TryInsert(writer.Insert, group[index]);
+        writer.Begin(transaction);
+        var written = new bool[group.Count];
+        for (var index = 0; index < written.Length; index++)
+            written[index] = writer.TryInsert(group[index]);
         transaction.Commit();
         Interlocked.Increment(ref commits);
-        return positions;
+        return written;
     }
 
-    private static long? TryInsert(SqliteCommand insert, Append append)
-    {
-        insert.Parameters[0].Value = append.Stream;
-        insert.Parameters[1].Value = append.Sequence;
-        insert.Parameters[2].Value = WholeArray(append.Bytes);
-        insert.Parameters[3].Value = ChecksumOf(append.Stream, append.Sequence, append.Bytes.Span);
-        return insert.ExecuteScalar() as long?;
-    }
-
-    // The provider binds whole arrays; most batches are one already.
-    private static byte[] WholeArray(ReadOnlyMemory<byte> bytes) =>
-        MemoryMarshal.TryGetArray(bytes, out var segment) && segment.Array is { } array && array.Length == bytes.Length ? array : bytes.ToArray();
-
-    // After a failure the connection is not trusted any more: the next group gets a new one, if the disk gives it.
+    // After a failure neither the connection nor the remembered heads are trusted any more: the next group gets new ones,
+    // if the disk gives them.
     private void Reset()
     {
         try
@@ -186,16 +249,17 @@ public sealed class SqliteJournal : IJournal
             Execute(connection, "PRAGMA synchronous=FULL");
             Execute(connection, """
                 CREATE TABLE IF NOT EXISTS batches (
-                    position INTEGER PRIMARY KEY AUTOINCREMENT,
                     stream TEXT NOT NULL,
                     sequence INTEGER NOT NULL,
-                    bytes BLOB NOT NULL,
+                    segment INTEGER NOT NULL,
                     checksum INTEGER NOT NULL,
-                    UNIQUE (stream, sequence))
+                    chain BLOB NOT NULL,
+                    bytes BLOB,
+                    PRIMARY KEY (stream, sequence))
                 """);
             if (options.SizeMax is { } sizeMax)
                 Execute(connection, $"PRAGMA max_page_count={sizeMax / 4096}");
-            return new Writer(connection, InsertOn(connection));
+            return new Writer(connection);
         }
         catch
         {
@@ -204,119 +268,141 @@ public sealed class SqliteJournal : IJournal
         }
     }
 
-    private static SqliteCommand InsertOn(SqliteConnection connection)
+    /// <summary>The connection that appends, its statements, and what it knows of the streams' ends.</summary>
+    private sealed class Writer : IDisposable
     {
-        var insert = connection.CreateCommand();
-        insert.CommandText = """
-            INSERT INTO batches (stream, sequence, bytes, checksum)
-            SELECT $stream, $sequence, $bytes, $checksum
-            WHERE $sequence = (SELECT coalesce(max(sequence) + 1, 0) FROM batches WHERE stream = $stream)
-            RETURNING position
-            """;
-        insert.Parameters.Add("$stream", SqliteType.Text);
-        insert.Parameters.Add("$sequence", SqliteType.Integer);
-        insert.Parameters.Add("$bytes", SqliteType.Blob);
-        insert.Parameters.Add("$checksum", SqliteType.Integer);
-        return insert;
-    }
+        private readonly Dictionary<string, JournalHead> heads = [];
+        private readonly SqliteCommand insert, head, version;
+        private long seen = -1;
 
-    private sealed record Writer(SqliteConnection Connection, SqliteCommand Insert) : IDisposable
-    {
+        public Writer(SqliteConnection connection)
+        {
+            Connection = connection;
+            insert = connection.CreateCommand();
+            insert.CommandText = "INSERT INTO batches (stream, sequence, segment, checksum, chain, bytes) VALUES ($stream, $sequence, $segment, $checksum, $chain, $bytes)";
+            foreach (var name in (string[])["$stream", "$sequence", "$segment", "$checksum", "$chain", "$bytes"])
+                insert.Parameters.Add(new SqliteParameter { ParameterName = name });
+            head = connection.CreateCommand();
+            head.CommandText = "SELECT sequence, chain FROM batches WHERE stream = $stream ORDER BY sequence DESC LIMIT 1";
+            head.Parameters.Add(new SqliteParameter { ParameterName = "$stream" });
+            version = connection.CreateCommand();
+            version.CommandText = "PRAGMA data_version";
+        }
+
+        public SqliteConnection Connection { get; }
+
+        /// <summary>Nobody else can write from here to the commit; forgets the heads if somebody has since the last one.</summary>
+        public void Begin(SqliteTransaction transaction)
+        {
+            (insert.Transaction, head.Transaction, version.Transaction) = (transaction, transaction, transaction);
+            var now = (long)version.ExecuteScalar()!;
+            if (now != seen)
+                heads.Clear();
+            seen = now;
+        }
+
+        public bool TryInsert(Append append)
+        {
+            var (next, chain) = HeadOf(append.Stream);
+            if (next != append.Sequence)
+                return false;
+            for (var index = 0; index < append.Batches.Count; index++)
+            {
+                var (batch, checksum) = (append.Batches[index], append.Checksums[index]);
+                chain = chain.Next(append.Stream, next, batch.Segment, checksum);
+                insert.Parameters[0].Value = append.Stream;
+                insert.Parameters[1].Value = next;
+                insert.Parameters[2].Value = batch.Segment.Value;
+                insert.Parameters[3].Value = checksum;
+                insert.Parameters[4].Value = chain.ToBytes();
+                insert.Parameters[5].Value = WholeArray(batch.Bytes);
+                insert.ExecuteNonQuery();
+                next++;
+            }
+            heads[append.Stream] = new(next, chain);
+            return true;
+        }
+
+        private JournalHead HeadOf(string stream)
+        {
+            if (heads.TryGetValue(stream, out var known))
+                return known;
+            head.Parameters[0].Value = stream;
+            using var row = head.ExecuteReader();
+            return row.Read() ? new(row.GetInt64(0) + 1, JournalChain.FromBytes(row.GetFieldValue<byte[]>(1))) : default;
+        }
+
+        // The provider binds whole arrays; most batches are one already.
+        private static byte[] WholeArray(ReadOnlyMemory<byte> bytes) =>
+            MemoryMarshal.TryGetArray(bytes, out var segment) && segment.Array is { } array && array.Length == bytes.Length ? array : bytes.ToArray();
+
         public void Dispose()
         {
-            Insert.Dispose();
+            insert.Dispose();
+            head.Dispose();
+            version.Dispose();
             Connection.Dispose();
         }
     }
 
-    // Pages, and no open cursor between them: a reader that takes its time must not hold the log back from being folded in.
-    private async IAsyncEnumerable<JournalBatch> ReadAsync(
-        string query, string? stream, long from, Continuity continuity, Func<JournalBatch, long> next,
-        [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        await Task.Yield();
-        while (true)
-        {
-            var (page, damage) = ReadPage(query, stream, from, continuity);
-            foreach (var batch in page)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                yield return batch;
-            }
-            if (damage is not null)
-                throw damage;
-            if (page.Count < ReadPageSize)
-                yield break;
-            from = next(page[^1]);
-        }
-    }
-
     /// <returns>The batches before the first damage, and that.</returns>
-    private (List<JournalBatch> Page, JournalDamagedException? Damage) ReadPage(string query, string? stream, long from, Continuity continuity)
+    private (List<JournalBatch> Page, JournalDamagedException? Damage) ReadPage(string stream, long from, ref JournalRows? rows)
     {
         var page = new List<JournalBatch>();
         try
         {
             using var connection = Open(SqliteOpenMode.ReadOnly);
+            rows ??= new JournalRows(stream, from, ChainBefore(connection, stream, from));
             using var select = connection.CreateCommand();
-            select.CommandText = query;
-            if (stream is not null)
-                select.Parameters.AddWithValue("$stream", stream);
+            select.CommandText = "SELECT sequence, segment, checksum, chain, bytes FROM batches WHERE stream = $stream AND sequence >= $from ORDER BY sequence LIMIT $page";
+            select.Parameters.AddWithValue("$stream", stream);
             select.Parameters.AddWithValue("$from", from);
             select.Parameters.AddWithValue("$page", ReadPageSize);
-            using var rows = select.ExecuteReader();
-            while (rows.Read())
-                page.Add(ReadRow(rows, continuity));
+            using var found = select.ExecuteReader();
+            while (found.Read())
+                page.Add(rows.Check(RowOf(found, rows)));
             return (page, null);
         }
         catch (JournalDamagedException damage)
         {
             return (page, damage);
         }
-        catch (SqliteException failure) when (failure.SqliteErrorCode is CorruptFile or NoDatabase)
+        catch (SqliteException failure) when (Explained(failure, stream, from + page.Count) is JournalDamagedException damage)
         {
-            return (page, new JournalDamagedException(stream ?? "(any)", from + page.Count, "the file itself is: " + failure.Message));
+            return (page, damage);
         }
+        catch (SqliteException failure)
+        {
+            throw Explained(failure, stream, from);
+        }
+    }
+
+    private static JournalChain? ChainBefore(SqliteConnection connection, string stream, long from)
+    {
+        if (from == 0)
+            return JournalChain.Start;
+        using var select = connection.CreateCommand();
+        select.CommandText = "SELECT chain FROM batches WHERE stream = $stream AND sequence = $before";
+        select.Parameters.AddWithValue("$stream", stream);
+        select.Parameters.AddWithValue("$before", from - 1);
+        return select.ExecuteScalar() is byte[] { Length: JournalChain.Size } chain ? JournalChain.FromBytes(chain) : null;
+    }
+
+    // SQLite keeps whatever it is given in a column, so a damaged row may hold another type.
+    private static JournalRow RowOf(SqliteDataReader row, JournalRows rows)
+    {
+        if (row.GetValue(0) is not long sequence || row.GetValue(1) is not long segment || row.GetValue(2) is not long checksum
+            || row.GetValue(3) is not byte[] chain || row.GetValue(4) is not (byte[] or DBNull))
+            throw rows.Unreadable("its columns are not of their types");
+        return new JournalRow(sequence, (int)segment, row.GetValue(4) as byte[], checksum, chain);
     }
 
     private const int CorruptFile = 11, NoDatabase = 26;
 
-    private static JournalBatch ReadRow(SqliteDataReader row, Continuity continuity)
-    {
-        var batch = new JournalBatch(row.GetInt64(0), row.GetString(1), row.GetInt64(2), row.GetFieldValue<byte[]>(3));
-        continuity.Check(batch.Stream, batch.Sequence);
-        if (row.GetInt64(4) != ChecksumOf(batch.Stream, batch.Sequence, batch.Bytes.Span))
-            throw new JournalDamagedException(batch.Stream, batch.Sequence, "its checksum does not fit");
-        return batch;
-    }
-
-    /// <summary>Notices a batch that is gone: the sequences of a stream have no gaps.</summary>
-    private sealed class Continuity
-    {
-        private readonly Dictionary<string, long> expected = [];
-        private readonly bool fromStart;
-
-        public Continuity(bool fromStart) => this.fromStart = fromStart;
-
-        public Continuity(string stream, long from) => expected[stream] = Math.Max(0, from);
-
-        public void Check(string stream, long sequence)
-        {
-            var due = expected.TryGetValue(stream, out var known) ? known : fromStart ? 0 : sequence;
-            if (sequence != due)
-                throw new JournalDamagedException(stream, due, "it is missing");
-            expected[stream] = sequence + 1;
-        }
-    }
-
-    /// <summary>Eight bytes of SHA-256 over the key and the bytes, so that a row cannot be moved either.</summary>
-    private static long ChecksumOf(string stream, long sequence, ReadOnlySpan<byte> bytes)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{stream}\n{sequence}\n"));
-        hash.AppendData(bytes);
-        return BinaryPrimitives.ReadInt64BigEndian(hash.GetHashAndReset());
-    }
+    private static Exception Explained(SqliteException failure, string stream, long sequence) =>
+        failure.SqliteErrorCode is CorruptFile or NoDatabase
+            ? new JournalDamagedException(stream, sequence, "the file itself is: " + failure.Message)
+            : new JournalUnavailableException("The journal could not be read: " + failure.Message, failure);
 
     private SqliteConnection Open(SqliteOpenMode mode)
     {

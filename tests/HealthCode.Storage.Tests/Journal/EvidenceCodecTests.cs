@@ -152,7 +152,7 @@ public class EvidenceCodecTests
     [InlineData("82019b7fffffffffffffff")]
     public void What_is_no_batch_is_damaged_and_says_where(string hex)
     {
-        var refused = Assert.Throws<JournalDamagedException>(() => EvidenceCodec.Decode(new JournalBatch(1, "people/0001", 7, Convert.FromHexString(hex))));
+        var refused = Assert.Throws<JournalDamagedException>(() => EvidenceCodec.Decode(new JournalBatch("people/0001", 7, Segment.Permanent, Convert.FromHexString(hex))));
 
         Assert.Contains("people/0001", refused.Message, StringComparison.Ordinal);
         Assert.Contains('7', refused.Message);

@@ -37,17 +37,23 @@ public abstract class JournalContract : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Positions_only_grow_and_a_reader_goes_on_after_the_last_it_saw()
+    public async Task A_reader_goes_on_after_the_last_sequence_it_saw_and_the_heads_say_how_far_it_is_behind()
     {
-        var first = await AppendAsync("a", 0, "first");
-        var second = await AppendAsync("b", 0, "second");
-        var third = await AppendAsync("a", 1, "third");
+        await AppendAsync("a", 0, "first");
+        await AppendAsync("b", 0, "second");
+        await AppendAsync("a", 1, "third");
 
-        Assert.True(first < second && second < third);
-        Assert.Equal(["a 0 first", "b 0 second", "a 1 third"], await AllAsync(0));
-        Assert.Equal(["a 1 third"], await AllAsync(second));
-        Assert.Empty(await AllAsync(third));
-        Assert.Equal(third, (await ToListAsync(Journal.ReadAllAsync(second, Cancellation))).Single().Position);
+        var heads = await Journal.ReadHeadsAsync(Cancellation);
+        Assert.Equal(["a 2", "b 1"], heads.OrderBy(head => head.Key).Select(head => $"{head.Key} {head.Value.NextSequence}"));
+        var last = (await ToListAsync(Journal.ReadStreamAsync("a", 1, Cancellation))).Single();
+        Assert.Equal(heads["a"].Chain, last.Chain);
+        Assert.Empty(await StreamAsync("a", from: heads["a"].NextSequence));
+    }
+
+    [Fact]
+    public async Task A_journal_that_nothing_was_appended_to_has_no_heads()
+    {
+        Assert.Empty(await Journal.ReadHeadsAsync(Cancellation));
     }
 
     [Theory]
@@ -62,7 +68,7 @@ public abstract class JournalContract : IAsyncDisposable
 
         await Assert.ThrowsAsync<StaleWriterException>(() => AppendAsync("a", sequence, "stale"));
 
-        Assert.Equal(["a 0 first", "a 1 second"], await AllAsync(0));
+        Assert.Equal(["a 0 first", "a 1 second"], await AllAsync());
         await AppendAsync("a", 2, "third");
     }
 
@@ -85,7 +91,7 @@ public abstract class JournalContract : IAsyncDisposable
         }
 
         Assert.Equal(1, won);
-        Assert.Single(await AllAsync(0));
+        Assert.Single(await AllAsync());
     }
 
     [Fact]
@@ -108,7 +114,7 @@ public abstract class JournalContract : IAsyncDisposable
             () => Journal.AppendAsync("a", 0, "never"u8.ToArray(), cancelled.Token).AsTask());
 
         await AppendAsync("a", 0, "first");
-        Assert.Equal(["a 0 first"], await AllAsync(0));
+        Assert.Equal(["a 0 first"], await AllAsync());
     }
 
     [Fact]
@@ -140,7 +146,7 @@ public abstract class JournalContract : IAsyncDisposable
     {
         var large = new byte[3 << 20];
         new Random(7).NextBytes(large);
-        await Journal.AppendAsync("a", 0, default, Cancellation);
+        await Journal.AppendAsync("a", 0, ReadOnlyMemory<byte>.Empty, Cancellation);
         await Journal.AppendAsync("a", 1, large, Cancellation);
 
         var batches = await ToListAsync(Journal.ReadStreamAsync("a", 0, Cancellation));
@@ -163,7 +169,7 @@ public abstract class JournalContract : IAsyncDisposable
         }
 
         Assert.Equal(200, seen);
-        Assert.Equal(400, (await AllAsync(0)).Count);
+        Assert.Equal(400, (await AllAsync()).Count);
     }
 
     [Fact]
@@ -175,16 +181,24 @@ public abstract class JournalContract : IAsyncDisposable
         await Assert.ThrowsAsync<JournalUnavailableException>(() => AppendAsync("a", 1, "late"));
     }
 
-    private protected Task<long> AppendAsync(string stream, long sequence, string text) => AppendAsync(Journal, stream, sequence, text);
+    private protected Task AppendAsync(string stream, long sequence, string text) => AppendAsync(Journal, stream, sequence, text);
 
-    private protected static Task<long> AppendAsync(IJournal journal, string stream, long sequence, string text) =>
+    private protected static Task AppendAsync(IJournal journal, string stream, long sequence, string text) =>
         journal.AppendAsync(stream, sequence, Encoding.UTF8.GetBytes(text), Cancellation).AsTask();
 
     private protected async Task<List<string>> StreamAsync(string stream, long from = 0) =>
         (await ToListAsync(Journal.ReadStreamAsync(stream, from, Cancellation))).ConvertAll(Render);
 
-    private protected async Task<List<string>> AllAsync(long after) =>
-        (await ToListAsync(Journal.ReadAllAsync(after, Cancellation))).ConvertAll(Render);
+    private protected Task<List<string>> AllAsync() => AllAsync(Journal);
+
+    /// <summary>All streams, in the order of their names.</summary>
+    private protected static async Task<List<string>> AllAsync(IJournal journal)
+    {
+        var all = new List<string>();
+        foreach (var stream in (await journal.ReadHeadsAsync(Cancellation)).Keys.Order(StringComparer.Ordinal))
+            all.AddRange((await ToListAsync(journal.ReadStreamAsync(stream, 0, Cancellation))).ConvertAll(Render));
+        return all;
+    }
 
     private protected static string Render(JournalBatch batch) =>
         $"{batch.Stream} {batch.Sequence} {Encoding.UTF8.GetString(batch.Bytes.Span)}";

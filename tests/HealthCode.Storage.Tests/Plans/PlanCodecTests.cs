@@ -38,7 +38,7 @@ public class PlanCodecTests
     [InlineData("820181a0")]
     public void What_is_no_batch_is_damaged_and_says_where(string hex)
     {
-        var refused = Assert.Throws<JournalDamagedException>(() => PlanCodec.Decode(new JournalBatch(1, "plans", 7, Convert.FromHexString(hex))));
+        var refused = Assert.Throws<JournalDamagedException>(() => PlanCodec.Decode(new JournalBatch("plans", 7, Segment.Permanent, Convert.FromHexString(hex))));
         Assert.Contains("7", refused.Message, StringComparison.Ordinal);
     }
 
