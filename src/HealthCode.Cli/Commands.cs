@@ -1,10 +1,23 @@
 using System.CommandLine;
+using HealthCode.Storage;
+using HealthCode.Tokens;
 
 namespace HealthCode.Cli;
 
 /// <summary>What every command is told about the region it works on.</summary>
 /// <param name="Partitions">How many streams people are spread over.</param>
-public sealed record RegionPaths(string Data, string Region, string Edition, int Partitions);
+/// <param name="Store">Where journal and back office are: in <paramref name="Data"/>, or in a database.</param>
+/// <param name="KeyFolder">Where the keys are: in <paramref name="Data"/> unless the region says otherwise.</param>
+public sealed record RegionPaths(string Data, string Region, string Edition, int Partitions, StoreAddress Store, string KeyFolder)
+{
+    /// <summary>Where the stores are, for a message.</summary>
+    internal string Where => Store.IsPostgres ? $"{Store}" : Data;
+
+    internal KeyRing Keys() => KeyRing.OpenOrCreate(KeyFolder, Region, TimeProvider.System);
+
+    /// <summary>The region's stores beside it, to read.</summary>
+    internal RegionStores StoresForReading() => RegionStores.OpenForReading(Data, Store);
+}
 
 /// <summary>The words of <c>healthcode</c>. What needs the server itself, the server hands in.</summary>
 public static class Commands
@@ -12,6 +25,17 @@ public static class Commands
     public static readonly Option<string> Data = new("--data")
     {
         Description = "Folder with journal, back office and keys", DefaultValueFactory = _ => "data", Recursive = true,
+    };
+
+    public static readonly Option<string> Store = new("--store")
+    {
+        Description = "postgres://user@host:port/database for journal and back office; else they are in the data folder. Also read from HEALTHCODE_STORE",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("HEALTHCODE_STORE") ?? "", Recursive = true,
+    };
+
+    public static readonly Option<string?> KeyFolder = new("--key-folder")
+    {
+        Description = "Folder with the keys; the same one for all nodes of a region. keys in the data folder when absent", Recursive = true,
     };
 
     public static readonly Option<string> Region = new("--region")
@@ -33,8 +57,17 @@ public static class Commands
     public static RootCommand Root(params Command[] serving)
     {
         Region.Accepts(region => region.Length == 6 && region.All(char.IsAsciiDigit) && region[0] != '0', "a division's 6 digits");
+        Store.Validators.Add(given =>
+        {
+            // The value is not repeated: it may hold a password.
+            if (!StoreAddress.TryParse(given.GetValueOrDefault<string>(), out _, out var problem))
+                given.AddError(problem!);
+        });
         Partitions.Accepts(count => count is >= 1 and <= 65_536, "1 to 65,536");
-        var root = new RootCommand("HealthCode: a health-code region that explains, and can be contested") { Data, Region, Edition, Partitions };
+        var root = new RootCommand("HealthCode: a health-code region that explains, and can be contested") 
+        {
+            Data, Store, KeyFolder, Region, Edition, Partitions,
+        };
         foreach (var command in serving)
             root.Add(command);
         root.Add(ExplainCommand.Create());
@@ -59,7 +92,10 @@ public static class Commands
     }
 
     public static RegionPaths PathsOf(ParseResult parsed) => new(
-        parsed.GetValue(Data)!, parsed.GetValue(Region)!, parsed.GetValue(Edition)!, parsed.GetValue(Partitions));
+        parsed.GetValue(Data)!, parsed.GetValue(Region)!, parsed.GetValue(Edition)!, parsed.GetValue(Partitions),
+        StoreAddress.Parse(parsed.GetValue(Store)), parsed.GetValue(KeyFolder) ?? Path.Combine(parsed.GetValue(Data)!, "keys"));
+
+    internal const string StartOrName = "Start the region once, or name its folder with --data or its database with --store.";
 
     internal static string EditionPath(RegionPaths paths) => Path.Combine(AppContext.BaseDirectory, "editions", paths.Edition + ".yaml");
 }

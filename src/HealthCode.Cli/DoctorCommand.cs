@@ -32,6 +32,7 @@ internal static class DoctorCommand
     private static async IAsyncEnumerable<(bool Fine, string What)> CheckAsync(
         RegionPaths paths, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
+        yield return await StoreAsync(paths, cancellation);
         yield return await EditionAsync(paths, cancellation);
         if (!Directory.Exists(paths.Data))
         {
@@ -42,7 +43,7 @@ internal static class DoctorCommand
         foreach (var file in Directory.EnumerateFiles(paths.Data).Concat(KeyFiles(paths)))
             yield return Mode(file);
         yield return Check(
-            () => KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).PublicKeys().Count,
+            () => paths.Keys().PublicKeys().Count,
             count => $"{count} signing key(s) can be read");
         var free = new DriveInfo(Path.GetFullPath(paths.Data)).AvailableFreeSpace;
         yield return (free >= FreeBytesMin, $"{free >> 20:N0} MiB free where the journal grows (at least {FreeBytesMin >> 20:N0})");
@@ -52,6 +53,21 @@ internal static class DoctorCommand
             demo ? "this is a demo region: its people do not exist and its passwords are printed" : "no demo sign-ins");
         var year = TimeProvider.System.GetUtcNow().Year;
         yield return (year is >= 2024 and < 2100, $"the clock says {TimeProvider.System.GetUtcNow():u}; codes live two minutes, so keep it by NTP");
+    }
+
+    private static async Task<(bool, string)> StoreAsync(RegionPaths paths, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var stores = paths.StoresForReading();
+            var partitions = await stores.SettingAsync(RegionStore.Partitions, cancellation);
+            return (partitions is null || partitions == $"{paths.Partitions}", partitions is null
+                ? $"{paths.Where} holds no region yet" : $"the region in {paths.Where} has --partitions {partitions}");
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            return (false, $"{paths.Where} does not answer: {failure.Message}");
+        }
     }
 
     // Before the first start, the edition that it will begin with; afterwards what the journal says.
@@ -72,7 +88,7 @@ internal static class DoctorCommand
     }
 
     private static IEnumerable<string> KeyFiles(RegionPaths paths) =>
-        Directory.Exists(Path.Combine(paths.Data, "keys")) ? Directory.EnumerateFiles(Path.Combine(paths.Data, "keys")) : [];
+        Directory.Exists(paths.KeyFolder) ? Directory.EnumerateFiles(paths.KeyFolder) : [];
 
     private static (bool, string) Mode(string path)
     {
@@ -85,9 +101,9 @@ internal static class DoctorCommand
     {
         try
         {
-            await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
+            await using var stores = paths.StoresForReading();
             var (batches, findings) = (0L, new List<JournalFinding>());
-            await foreach (var stream in JournalVerification.VerifyAsync(journal, null, cancellation))
+            await foreach (var stream in JournalVerification.VerifyAsync(stores.Journal, null, cancellation))
             {
                 batches += stream.Batches;
                 findings.AddRange(stream.Findings);

@@ -20,11 +20,8 @@ internal static class EditionCommand
     /// <summary>The approved editions; none where there is no journal yet.</summary>
     internal static async Task<PlanHistory> HistoryAsync(RegionPaths paths, Minute knownBy, CancellationToken cancellation)
     {
-        var path = Path.Combine(paths.Data, RegionStore.JournalFile);
-        if (!File.Exists(path))
-            return PlanHistory.Empty;
-        await using var journal = SqliteJournal.OpenForReading(path);
-        return (await PlanHistory.LoadAsync(journal, knownBy, cancellation)).History;
+        await using var stores = paths.StoresForReading();
+        return await stores.ExistsAsync(cancellation) ? (await PlanHistory.LoadAsync(stores.Journal, knownBy, cancellation)).History : PlanHistory.Empty;
     }
 
     /// <summary>Reads a file, and says what is wrong with it; null when it cannot be used.</summary>
@@ -59,7 +56,7 @@ internal static class EditionCommand
         var history = await HistoryAsync(paths, now, cancellation);
         if (history.IsEmpty)
         {
-            Console.Error.WriteLine($"There is no edition in {paths.Data}. Start the region once, or name its folder with --data.");
+            Console.Error.WriteLine($"There is no edition in {paths.Where}. {Commands.StartOrName}");
             return 2;
         }
         foreach (var edition in history.Editions.Reverse())

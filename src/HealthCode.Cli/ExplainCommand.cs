@@ -28,15 +28,16 @@ internal static class ExplainCommand
     {
         if (text == "-")
             text = (await Console.In.ReadLineAsync(cancellation))?.Trim() ?? "";
-        if (!File.Exists(Path.Combine(paths.Data, RegionStore.JournalFile)))
-            return Fail($"There is no journal in {paths.Data}. Start the region once, or name its folder with --data.");
-        if (RegionSettings.Read(paths.Data, RegionStore.Partitions) is { } partitions && partitions != $"{paths.Partitions}")
-            return Fail($"The region in {paths.Data} was created with --partitions {partitions}; say so here too.");
+        await using var stores = paths.StoresForReading();
+        if (!await stores.ExistsAsync(cancellation))
+            return Fail($"There is no journal in {paths.Where}. {Commands.StartOrName}");
+        if (await stores.SettingAsync(RegionStore.Partitions, cancellation) is { } partitions && partitions != $"{paths.Partitions}")
+            return Fail($"The region in {paths.Where} was created with --partitions {partitions}; say so here too.");
         if (PersonOf(paths, text, type, at) is not { } person)
             return Fail("This is neither a document number of that type nor a person id.");
 
         var now = Minute.Of(at);
-        await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
+        var journal = stores.Journal;
         var record = new PersonRecord(person);
         await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Of(person, paths.Partitions), 0, cancellation))
         {
@@ -61,7 +62,7 @@ internal static class ExplainCommand
         if (PersonId.TryParse(text, out var person))
             return person;
         return IdentityDocument.TryParse(type, text, Day.Of(Minute.Of(at)).ToDateOnly(), out var document, out _)
-            ? document.PersonIn(KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).Secret("person-id"))
+            ? document.PersonIn(paths.Keys().Secret("person-id"))
             : null;
     }
 

@@ -22,15 +22,14 @@ internal static class KeysCommand
 
     private static int Run(RegionPaths paths, Func<KeyRing, int> work)
     {
-        var folder = Path.Combine(paths.Data, "keys");
-        if (!Directory.Exists(folder))
+        if (!Directory.Exists(paths.KeyFolder))
         {
-            Console.Error.WriteLine($"There are no keys in {paths.Data}. Start the region once, or name its folder with --data.");
+            Console.Error.WriteLine($"There are no keys in {paths.KeyFolder}. Start the region once, or name its folder with --data or --key-folder.");
             return 2;
         }
         try
         {
-            var keys = KeyRing.OpenOrCreate(folder, paths.Region, TimeProvider.System);
+            var keys = paths.Keys();
             var result = work(keys);
             Print(keys);
             return result;

@@ -24,14 +24,14 @@ internal static class VerifyCommand
 
     private static int Run(RegionPaths paths, string text, FileInfo? keyFile, DateTimeOffset at)
     {
-        if (keyFile is null && !Directory.Exists(Path.Combine(paths.Data, "keys")))
+        if (keyFile is null && !Directory.Exists(paths.KeyFolder))
         {
-            Console.Error.WriteLine($"There are no keys in {paths.Data}. Name the issuers' public keys with --keys, or the region's folder with --data.");
+            Console.Error.WriteLine($"There are no keys in {paths.KeyFolder}. Name the issuers' public keys with --keys, or the region's folder with --data or --key-folder.");
             return 2;
         }
         var keys = keyFile is not null
             ? PublicKeySet.FromJson(File.ReadAllText(keyFile.FullName))
-            : KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System).PublicKeys();
+            : paths.Keys().PublicKeys();
         if (!TokenVerifier.TryVerify(text, keys, at, out var token, out var refusal))
         {
             Console.WriteLine($"REFUSED   {refusal}");

@@ -23,13 +23,13 @@ internal static class WhatIfCommand
         var history = await EditionCommand.HistoryAsync(paths, Minute.Never, cancellation);
         if (history.IsEmpty)
         {
-            Console.Error.WriteLine($"There is no edition in force in {paths.Data}. Start the region once, or name its folder with --data.");
+            Console.Error.WriteLine($"There is no edition in force in {paths.Where}. {Commands.StartOrName}");
             return 2;
         }
         if (EditionCommand.Read(file, history)?.Policy is not { } draft)
             return 1;
-        await using var journal = SqliteJournal.OpenForReading(Path.Combine(paths.Data, RegionStore.JournalFile));
-        var whatIf = new WhatIf(journal, RegionStore.OpenForReading(paths.Data), paths.Partitions, TimeProvider.System);
+        await using var stores = paths.StoresForReading();
+        var whatIf = new WhatIf(stores.Journal, stores.BackOffice, paths.Partitions, TimeProvider.System);
         Print(await whatIf.RunAsync(new(history.At(at).Policy, draft, at), new Teller(), cancellation));
         return 0;
     }

@@ -5,6 +5,7 @@ using HealthCode.Server.Hosting;
 using HealthCode.Server.Staff;
 using HealthCode.Storage;
 using HealthCode.Tokens;
+using Npgsql;
 
 var urls = new Option<string>("--urls") { Description = "Addresses to listen on", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
 var residents = new Option<int>("--residents") { Description = "People of the synthetic city, up to 10,000,000", DefaultValueFactory = _ => 10_000 };
@@ -27,7 +28,7 @@ return await Commands.Root(serve, demo, StaffCommand.Create()).Parse(args).Invok
 static RegionOptions OptionsOf(ParseResult parsed) => new()
 {
     Data = parsed.GetValue(Commands.Data)!, Region = parsed.GetValue(Commands.Region)!, Edition = parsed.GetValue(Commands.Edition)!,
-    Partitions = parsed.GetValue(Commands.Partitions),
+    Partitions = parsed.GetValue(Commands.Partitions), Store = Commands.PathsOf(parsed).Store, KeyFolder = Commands.PathsOf(parsed).KeyFolder,
 };
 
 async Task<int> RunAsync(ParseResult parsed, RegionOptions options, CancellationToken cancellation)
@@ -38,7 +39,7 @@ async Task<int> RunAsync(ParseResult parsed, RegionOptions options, Cancellation
         await app.RunAsync(cancellation);
         return 0;
     }
-    catch (Exception failure) when (failure is IOException or InvalidDataException or UnauthorizedAccessException or KeyFilePermissionsException or EditionFileException)
+    catch (Exception failure) when (failure is IOException or InvalidDataException or UnauthorizedAccessException or KeyFilePermissionsException or EditionFileException or NpgsqlException)
     {
         // What an operator can mend: a port in use, a folder of another region, a key that others can read.
         await Console.Error.WriteLineAsync(failure.Message);

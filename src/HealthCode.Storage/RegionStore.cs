@@ -3,30 +3,24 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace HealthCode.Storage;
 
-/// <summary>A region's folder: its journal and its back office, readable by their owner alone.</summary>
-public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice, string folder)
+/// <summary>A region's own start: its tables at this version, and what may never change in its life.</summary>
+public sealed class RegionStore(RegionStores stores)
 {
-    public const string JournalFile = "journal.db";
-    public const string BackOfficeFile = "backoffice.db";
-
     /// <summary>Settings that are fixed when a region is created, by their options' names.</summary>
     public const string Partitions = "--partitions";
     public const string City = "city";
 
-    /// <summary>Brings the back office's tables to this version.</summary>
-    public async Task MigrateAsync(CancellationToken cancellation)
-    {
-        OwnerOnly.CreateFile(Path.Combine(folder, BackOfficeFile));
-        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
-        await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellation).ConfigureAwait(false);
-        await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
-    }
+    /// <summary>Brings the tables to this version. Of several nodes that start at once one does it, and the others wait.</summary>
+    public Task MigrateAsync(CancellationToken cancellation) => stores.MigrateAsync(cancellation);
 
     /// <summary>Fixes what may never change in the region's life. The first value stays.</summary>
     /// <exception cref="InvalidDataException">Another value was fixed before; the message says which.</exception>
-    public async Task FixAsync(string setting, string value, CancellationToken cancellation)
+    public Task FixAsync(string setting, string value, CancellationToken cancellation) =>
+        stores.AloneAsync("settings", alone => FixAloneAsync(setting, value, alone), cancellation);
+
+    private async Task FixAloneAsync(string setting, string value, CancellationToken cancellation)
     {
-        await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        await using var context = await stores.BackOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         var known = await context.RegionSettings.FindAsync([setting], cancellation).ConfigureAwait(false);
         if (known is null)
         {
@@ -36,48 +30,31 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
         else if (known.Value != value)
         {
             throw new InvalidDataException(
-                $"The region in {folder} was created with {setting} {known.Value}, not {value}. Start it with that, or name another folder with --data.");
+                $"The region in {stores.Where} was created with {setting} {known.Value}, not {value}. Start it with that, or name another one with --data or --store.");
         }
-    }
-
-    /// <summary>The back office of a folder, for commands beside a running region: to read, and to change nothing.</summary>
-    public static IDbContextFactory<BackOfficeContext> OpenForReading(string folder) => new Opened(new DbContextOptionsBuilder<BackOfficeContext>()
-        .UseSqlite($"Data Source={Path.Combine(folder, BackOfficeFile)};Mode=ReadOnly;Pooling=False;Default Timeout=30").Options);
-
-    private sealed class Opened(DbContextOptions<BackOfficeContext> options) : IDbContextFactory<BackOfficeContext>
-    {
-        public BackOfficeContext CreateDbContext() => new(options);
-    }
-
-    /// <summary>Makes the folder, for its owner alone.</summary>
-    public static void CreateFolder(string folder) => OwnerOnly.CreateFolder(folder);
-}
-
-/// <summary>Reads a region's settings without changing anything in its folder, for tools beside it.</summary>
-public static class RegionSettings
-{
-    /// <returns>Null when the region has not fixed it yet.</returns>
-    public static string? Read(string folder, string setting)
-    {
-        if (!File.Exists(Path.Combine(folder, RegionStore.BackOfficeFile)))
-            return null;
-        using var context = RegionStore.OpenForReading(folder).CreateDbContext();
-        return context.RegionSettings.Find(setting)?.Value;
     }
 }
 
 public static class StorageServices
 {
-    /// <summary>Journal, vault and back office in one folder on SQLite.</summary>
-    /// <param name="profileKey">32 bytes: the region's key over the keys of all profiles.</param>
-    public static IServiceCollection AddHealthCodeStorage(this IServiceCollection services, string folder, byte[] profileKey)
-    {
-        return services
-            .AddPooledDbContextFactory<BackOfficeContext>(
-                options => options.UseSqlite($"Data Source={Path.Combine(folder, RegionStore.BackOfficeFile)};Default Timeout=30"))
-            .AddScoped(provider => provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>().CreateDbContext())
-            .AddSingleton<IJournal>(_ => new SqliteJournal(Path.Combine(folder, RegionStore.JournalFile)))
-            .AddSingleton(provider => new PersonVault(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), profileKey))
-            .AddSingleton(provider => new RegionStore(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), folder));
-    }
+    /// <summary>Journal, keys, snapshots, vault and back office of one region.</summary>
+    /// <param name="folder">The data folder; made when it is missing.</param>
+    /// <param name="masterKey">32 bytes: the region's key over the keys of all people.</param>
+    /// <param name="partitions">Streams that people are spread over.</param>
+    public static IServiceCollection AddHealthCodeStorage(
+        this IServiceCollection services, string folder, StoreAddress address, byte[] masterKey, int partitions) => services
+        .AddSingleton(_ => RegionStores.Open(folder, address))
+        .AddSingleton(provider => provider.GetRequiredService<RegionStores>().BackOffice)
+        .AddScoped(provider => provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>().CreateDbContext())
+        .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Journal)
+        .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Keys)
+        .AddSingleton(_ => new KeyWrap(masterKey))
+        .AddSingleton(provider => new PersonKeyring(
+            provider.GetRequiredService<IKeyStore>(), provider.GetRequiredService<KeyWrap>(), partitions))
+        .AddSingleton(provider => new EvidenceStore(
+            provider.GetRequiredService<IJournal>(), provider.GetRequiredService<IKeyStore>(),
+            provider.GetRequiredService<RegionStores>().Snapshots, provider.GetRequiredService<KeyWrap>()))
+        .AddSingleton(provider => new PersonVault(
+            provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), provider.GetRequiredService<PersonKeyring>(), masterKey))
+        .AddSingleton(provider => new RegionStore(provider.GetRequiredService<RegionStores>()));
 }

@@ -67,18 +67,16 @@ public static class RegionHost
     private static void AddRegion(WebApplicationBuilder builder, RegionOptions region)
     {
         var services = builder.Services;
-        RegionStore.CreateFolder(region.Data);
-        var keyFolder = Path.Combine(region.Data, "keys");
-        var keys = KeyRing.OpenOrCreate(keyFolder, region.Region, TimeProvider.System);
+        var keys = KeyRing.OpenOrCreate(region.KeyFolder, region.Region, TimeProvider.System);
         services.AddSingleton(region);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(keys);
         services.AddSingleton(provider => new TokenIssuer(keys));
         services.AddSingleton(provider => new TokenReader(keys));
-        services.AddHealthCodeStorage(region.Data, keys.Secret("profiles"));
+        services.AddHealthCodeStorage(region.Data, region.Store, keys.Secret("profiles"));
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
-        services.AddSecurity(builder.Configuration, keyFolder);
+        services.AddSecurity(builder.Configuration, region.KeyFolder);
         services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)

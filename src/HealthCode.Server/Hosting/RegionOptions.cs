@@ -1,3 +1,5 @@
+using HealthCode.Storage;
+
 namespace HealthCode.Server.Hosting;
 
 /// <summary>What a deployment is told: by environment (<c>HEALTHCODE_</c>), settings file, or the command line.</summary>
@@ -5,6 +7,12 @@ public sealed record RegionOptions
 {
     /// <summary>Where everything that must survive is kept: journal, back office, keys. Created with owner-only permissions.</summary>
     public string Data { get; init; } = "data";
+
+    /// <summary>Where journal and back office are: in <see cref="Data"/>, or in a database that several nodes share.</summary>
+    public StoreAddress Store { get; init; } = StoreAddress.Folder;
+
+    /// <summary>Where the keys are, of codes, of people and of cookies. All nodes of a region share one.</summary>
+    public string KeyFolder { get => field ?? Path.Combine(Data, "keys"); init; }
 
     /// <summary>The region's own division, 6 digits: the issuer of its codes.</summary>
     public string Region { get; init; } = "990100";

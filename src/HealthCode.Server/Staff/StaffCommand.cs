@@ -54,9 +54,8 @@ internal static class StaffCommand
 
     private static ServiceProvider ServicesOf(RegionPaths paths)
     {
-        RegionStore.CreateFolder(paths.Data);
-        var keys = KeyRing.OpenOrCreate(Path.Combine(paths.Data, "keys"), paths.Region, TimeProvider.System);
-        return new ServiceCollection().AddLogging().AddHealthCodeStorage(paths.Data, keys.Secret("profiles"))
+        var keys = KeyRing.OpenOrCreate(paths.KeyFolder, paths.Region, TimeProvider.System);
+        return new ServiceCollection().AddLogging().AddHealthCodeStorage(paths.Data, paths.Store, keys.Secret("profiles"))
             .AddPlaces().AddStaff().BuildServiceProvider();
     }
 }

@@ -7,8 +7,16 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace HealthCode.Storage;
 
 /// <summary>The relational half of a region: profiles, places, cases' files, staff. What it decides leaves it as evidence.</summary>
-public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> options) : IdentityDbContext<StaffUser>(options)
+public class BackOfficeContext : IdentityDbContext<StaffUser>
 {
+    public BackOfficeContext(DbContextOptions<BackOfficeContext> options) : base(options)
+    {
+    }
+
+    private protected BackOfficeContext(DbContextOptions options) : base(options)
+    {
+    }
+
     public DbSet<VaultProfile> Profiles => Set<VaultProfile>();
     public DbSet<Place> Places => Set<Place>();
     public DbSet<FreeArea> FreeAreas => Set<FreeArea>();
@@ -54,7 +62,7 @@ public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> option
         ArgumentNullException.ThrowIfNull(configurationBuilder);
         configurationBuilder.Properties<PersonId>().HaveConversion<PersonIdConverter>();
         configurationBuilder.Properties<EvidenceId>().HaveConversion<EvidenceIdConverter>();
-        // SQLite has no type for moments; UTC ticks keep their order.
+        // SQLite has no type for moments, and PostgreSQL's is coarser; UTC ticks keep their order, and are exact.
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<MomentConverter>();
     }
 
@@ -74,9 +82,19 @@ public sealed class BackOfficeContext(DbContextOptions<BackOfficeContext> option
         moment => moment.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
 }
 
+/// <summary>The same tables on PostgreSQL. A class of its own because a set of migrations belongs to a class.</summary>
+public sealed class PostgresBackOfficeContext(DbContextOptions<PostgresBackOfficeContext> options) : BackOfficeContext(options);
+
 /// <summary>How the migration tool makes a context.</summary>
 internal sealed class BackOfficeDesign : IDesignTimeDbContextFactory<BackOfficeContext>
 {
     public BackOfficeContext CreateDbContext(string[] args) =>
         new(new DbContextOptionsBuilder<BackOfficeContext>().UseSqlite("Data Source=design.db").Options);
+}
+
+/// <summary>The same for PostgreSQL. Nothing is connected to: a migration is made from the model.</summary>
+internal sealed class PostgresBackOfficeDesign : IDesignTimeDbContextFactory<PostgresBackOfficeContext>
+{
+    public PostgresBackOfficeContext CreateDbContext(string[] args) =>
+        new(new DbContextOptionsBuilder<PostgresBackOfficeContext>().UseNpgsql("Host=localhost;Database=design").Options);
 }

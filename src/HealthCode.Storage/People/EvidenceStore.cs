@@ -11,11 +11,10 @@ namespace HealthCode.Storage;
 public sealed record EvidenceBatch(long Sequence, Segment Segment, IReadOnlyList<Evidence> Facts, int Unknown);
 
 /// <summary>A region's evidence as it is kept: sealed in the journal, with its keys and its snapshots elsewhere.</summary>
-public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotStore snapshots, byte[] masterKey) : IDisposable
+public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotStore snapshots, KeyWrap wrap)
 {
     internal const string SegmentScope = "segments", SnapshotScope = "snapshots";
 
-    private readonly KeyWrap wrap = new(masterKey);
     private readonly ConcurrentDictionary<Segment, byte[]> segmentKeys = new();
 
     public IJournal Journal => journal;
@@ -100,8 +99,6 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
         [.. (await keys.ReadAsync(SegmentScope, cancellation).ConfigureAwait(false))
             .Select(key => (new Segment(BinaryPrimitives.ReadInt32BigEndian(key.Id)), key.Wrapped is null))
             .OrderBy(segment => segment.Item1.Value)];
-
-    public void Dispose() => wrap.Dispose();
 
     internal static byte[] IdOf(PersonId person)
     {

@@ -1,11 +1,15 @@
 using HealthCode.Domain;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace HealthCode.Storage;
 
 /// <summary>The personal profiles. A phone belongs to one person, and a person has one phone.</summary>
 public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice, PersonKeyring keys, byte[] masterKey)
 {
+    /// <summary>How often a profile is put that meets others on its way; each time one of them is through.</summary>
+    private const int AttemptsMax = 20;
+
     private readonly ProfileCipher cipher = new(masterKey);
 
     /// <returns>Null for a person who is not here, or whose key was destroyed.</returns>
@@ -24,6 +28,27 @@ public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice,
     public async Task PutManyAsync(IReadOnlyCollection<(PersonId Person, PersonProfile Profile)> profiles, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(profiles);
+        // In one order, so that two who put some of the same do not wait for each other.
+        var ordered = profiles.OrderBy(profile => profile.Person.High).ThenBy(profile => profile.Person.Low).ToList();
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await PutAtOnceAsync(ordered, cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception failure) when (attempt < AttemptsMax && IsRace(failure))
+            {
+                // Somebody took the same phone, or put the same person, in this very moment: now it is known who has it.
+            }
+        }
+    }
+
+    private static bool IsRace(Exception failure) => (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState
+        is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure;
+
+    private async Task PutAtOnceAsync(IReadOnlyList<(PersonId Person, PersonProfile Profile)> profiles, CancellationToken cancellation)
+    {
         var personKeys = await keys.EnsureAsync(profiles.Select(put => put.Person), cancellation).ConfigureAwait(false);
         await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);

@@ -3,32 +3,45 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace HealthCode.Storage.Tests;
 
-/// <summary>The back office of a region in a folder of its own, as a deployment puts it together.</summary>
+/// <summary>The back office of a region of its own, in a folder or in a database, as a deployment puts it together.</summary>
 internal sealed class TemporaryBackOffice : IAsyncDisposable
 {
     private readonly TemporaryFolder folder = new();
+    private readonly StoreAddress address;
     private readonly ServiceProvider services;
 
-    private TemporaryBackOffice() => services = new ServiceCollection().AddHealthCodeStorage(folder.Path, Key).BuildServiceProvider();
+    private TemporaryBackOffice(StoreAddress address)
+    {
+        this.address = address;
+        services = Start();
+    }
 
     public static byte[] Key { get; } = [.. Enumerable.Range(0, 32).Select(number => (byte)number)];
 
     public string Folder => folder.Path;
 
+    public RegionStores Stores => services.GetRequiredService<RegionStores>();
+
     public IDbContextFactory<BackOfficeContext> Contexts => services.GetRequiredService<IDbContextFactory<BackOfficeContext>>();
 
     public PersonVault Vault => services.GetRequiredService<PersonVault>();
 
-    public static async Task<TemporaryBackOffice> OpenAsync()
+    /// <summary>In a folder, its tables made.</summary>
+    public static Task<TemporaryBackOffice> OpenAsync() => OpenAsync(StoreAddress.Folder);
+
+    public static async Task<TemporaryBackOffice> OpenAsync(StoreAddress address)
     {
-        var office = new TemporaryBackOffice();
-        await office.services.GetRequiredService<RegionStore>().MigrateAsync(TestContext.Current.CancellationToken);
+        var office = new TemporaryBackOffice(address);
+        await office.MigrateAgainAsync();
         return office;
     }
 
     /// <summary>What a start does on tables that are there already.</summary>
     public async Task MigrateAgainAsync() =>
         await services.GetRequiredService<RegionStore>().MigrateAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Another process of the same region.</summary>
+    public ServiceProvider Start() => new ServiceCollection().AddHealthCodeStorage(folder.Path, address, Key).BuildServiceProvider();
 
     public async ValueTask DisposeAsync()
     {

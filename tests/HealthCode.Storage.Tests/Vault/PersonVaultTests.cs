@@ -1,26 +1,46 @@
 using System.Text;
+using HealthCode.Testing;
 using Microsoft.EntityFrameworkCore;
 
 namespace HealthCode.Storage.Tests;
 
-public sealed class PersonVaultTests : IAsyncLifetime
+/// <summary>What the vault does wherever it is kept.</summary>
+public abstract class PersonVaultContract : IAsyncLifetime
 {
     private static readonly PersonId Li = new(1, 1);
     private static readonly PersonId Wang = new(2, 2);
     private static readonly PersonProfile LisProfile = new("李演示", DocumentType.CitizenId, "11010519491231002X", "13812345678", "330106", "演示路1号");
     private static readonly PersonProfile WangsProfile = new("王演示", DocumentType.Passport, "E12345678", "13912345678", null, null);
 
-    private TemporaryBackOffice office = null!;
+    private protected TemporaryBackOffice office = null!;
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private protected abstract Task<StoreAddress> AddressAsync();
+
+    private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        office = await TemporaryBackOffice.OpenAsync();
+        office = await TemporaryBackOffice.OpenAsync(await AddressAsync());
         await office.Vault.PutManyAsync([(Li, LisProfile), (Wang, WangsProfile)], Cancellation);
     }
 
-    public async ValueTask DisposeAsync() => await office.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await office.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Whoever_takes_one_phone_at_the_same_time_ends_with_one_owner()
+    {
+        PersonId[] people = [.. Enumerable.Range(10, 8).Select(number => new PersonId((ulong)number, 1))];
+
+        await Task.WhenAll(people.Select(person => office.Vault.PutAsync(person, WangsProfile with { Phone = "13700000001" }, Cancellation)));
+
+        Assert.Contains((await office.Vault.FindByPhoneAsync("13700000001", Cancellation))!.Value, people);
+        foreach (var person in people)
+            Assert.NotNull(await office.Vault.GetAsync(person, Cancellation));
+    }
 
     [Fact]
     public async Task A_profile_is_read_by_person_and_found_by_phone()
@@ -39,17 +59,6 @@ public sealed class PersonVaultTests : IAsyncLifetime
         Assert.Equal(Wang, await office.Vault.FindByPhoneAsync("13812345678", Cancellation));
         Assert.Null(await office.Vault.FindByPhoneAsync("13912345678", Cancellation));
         Assert.Equal(LisProfile, await office.Vault.GetAsync(Li, Cancellation));
-    }
-
-    [Fact]
-    public async Task Nothing_of_a_person_can_be_read_in_the_files()
-    {
-        await using (var context = await office.Contexts.CreateDbContextAsync(Cancellation))
-            await context.Database.ExecuteSqlRawAsync("PRAGMA wal_checkpoint(TRUNCATE)", Cancellation);
-        var everything = Directory.GetFiles(office.Folder, "backoffice.db*").SelectMany(ReadShared).ToArray();
-
-        foreach (var secret in (string[])["李演示", "11010519491231002X", "13812345678", "演示路", "E12345678", "330106"])
-            Assert.Equal(-1, everything.AsSpan().IndexOf(Encoding.UTF8.GetBytes(secret)));
     }
 
     [Fact]
@@ -103,6 +112,22 @@ public sealed class PersonVaultTests : IAsyncLifetime
 
     [Fact]
     public void It_never_prints() => Assert.Equal("***", LisProfile.ToString());
+}
+
+public sealed class SqlitePersonVaultTests : PersonVaultContract
+{
+    private protected override Task<StoreAddress> AddressAsync() => Task.FromResult(StoreAddress.Folder);
+
+    [Fact]
+    public async Task Nothing_of_a_person_can_be_read_in_the_files()
+    {
+        await using (var context = await office.Contexts.CreateDbContextAsync(Cancellation))
+            await context.Database.ExecuteSqlRawAsync("PRAGMA wal_checkpoint(TRUNCATE)", Cancellation);
+        var everything = Directory.GetFiles(office.Folder, "backoffice.db*").SelectMany(ReadShared).ToArray();
+
+        foreach (var secret in (string[])["李演示", "11010519491231002X", "13812345678", "演示路", "E12345678", "330106"])
+            Assert.Equal(-1, everything.AsSpan().IndexOf(Encoding.UTF8.GetBytes(secret)));
+    }
 
     private static byte[] ReadShared(string path)
     {
@@ -111,4 +136,9 @@ public sealed class PersonVaultTests : IAsyncLifetime
         stream.CopyTo(memory);
         return memory.ToArray();
     }
+}
+
+public sealed class PostgresPersonVaultTests(PostgresFixture postgres) : PersonVaultContract
+{
+    private protected override Task<StoreAddress> AddressAsync() => postgres.CreateAddressAsync();
 }
