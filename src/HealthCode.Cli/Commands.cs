@@ -17,6 +17,10 @@ public sealed record RegionPaths(string Data, string Region, string Edition, int
 
     /// <summary>The region's stores beside it, to read.</summary>
     internal RegionStores StoresForReading() => RegionStores.OpenForReading(Data, Store);
+
+    /// <summary>The evidence in them, which opens with the region's master key.</summary>
+    internal EvidenceStore EvidenceOf(RegionStores stores) =>
+        new(stores.Journal, stores.Keys, stores.Snapshots, new KeyWrap(Keys().Secret("profiles")));
 }
 
 /// <summary>The words of <c>healthcode</c>. What needs the server itself, the server hands in.</summary>

@@ -39,10 +39,10 @@ internal static class ExplainCommand
         var now = Minute.Of(at);
         var journal = stores.Journal;
         var record = new PersonRecord(person);
-        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Of(person, paths.Partitions), 0, cancellation))
+        await foreach (var batch in paths.EvidenceOf(stores).ReadAsync(JournalStreams.Of(person, paths.Partitions), 0, cancellation))
         {
             // As it was known then: what came later is not part of that decision.
-            foreach (var evidence in EvidenceCodec.Decode(batch).Where(fact => fact.Person == person && fact.Received <= now))
+            foreach (var evidence in batch.Facts.Where(fact => fact.Person == person && fact.Received <= now))
                 record.Fold(evidence);
         }
         if (record.All.Count == 0)

@@ -29,7 +29,7 @@ internal static class WhatIfCommand
         if (EditionCommand.Read(file, history)?.Policy is not { } draft)
             return 1;
         await using var stores = paths.StoresForReading();
-        var whatIf = new WhatIf(stores.Journal, stores.BackOffice, paths.Partitions, TimeProvider.System);
+        var whatIf = new WhatIf(paths.EvidenceOf(stores), stores.BackOffice, paths.Partitions, TimeProvider.System);
         Print(await whatIf.RunAsync(new(history.At(at).Policy, draft, at), new Teller(), cancellation));
         return 0;
     }

@@ -12,28 +12,48 @@ namespace HealthCode.Server.People;
 /// Reentrant, so that displays go on while an append waits for the disk. That is safe because a partition changes its
 /// records only in one uninterrupted step, after the append.
 /// </remarks>
-[Reentrant]
-internal sealed class PersonPartitionGrain(
-    IJournal journal, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, TimeProvider time)
-    : Grain, IPersonPartitionGrain
+[Reentrant, KeepAlive]
+internal sealed partial class PersonPartitionGrain(
+    EvidenceStore store, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, Retention retention, TimeProvider time,
+    ILogger<PersonPartitionGrain> log) : Grain, IPersonPartitionGrain
 {
     /// <summary>A code is handed out again while at least so much of its life is left; then it is signed anew.</summary>
     private static readonly TimeSpan LifeLeftMin = TimeSpan.FromSeconds(70);
 
+    /// <summary>How often it is looked whether a snapshot is due, and what the region keeps no longer.</summary>
+    private static readonly TimeSpan UpkeepPeriod = TimeSpan.FromMinutes(1);
+
+    /// <summary>Batches that a start may have to read; more make a snapshot due.</summary>
+    private const int SinceSnapshotMax = 500;
+
+    /// <summary>Codes that are kept for the next display; beyond, those that have ended go.</summary>
+    private const int CodesMax = 10_000;
+
     private readonly Dictionary<PersonId, Token> codes = [];
     private PersonPartition partition = null!;
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        partition = new PersonPartition((int)this.GetPrimaryKeyLong(), journal);
-        return partition.ReplayAsync(cancellationToken);
+        var number = (int)this.GetPrimaryKeyLong();
+        partition = new PersonPartition(number, store);
+        await partition.OpenAsync(fence: false, cancellationToken);
+        if (partition.SnapshotProblem is { } problem)
+            SnapshotNotUsed(log, number, problem);
+        partition.Forget(retention, Minute.Of(time.GetUtcNow()));
+        this.RegisterGrainTimer(KeepUpAsync, new GrainTimerCreationOptions(UpkeepPeriod, UpkeepPeriod) { Interleave = true });
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (!partition.IsStale && partition.SinceSnapshot > 0)
+            await TrySnapshotAsync(cancellationToken);
     }
 
     public async Task<Acceptance[]> Accept(Immutable<byte[]> evidence)
     {
         try
         {
-            return await Task.WhenAll(EvidenceCodec.Decode(evidence.Value).Select(partition.AcceptAsync));
+            return await partition.AcceptAsync(EvidenceCodec.Decode(evidence.Value));
         }
         finally
         {
@@ -45,37 +65,51 @@ internal sealed class PersonPartitionGrain(
     public Task<ShownCode> Show(PersonKey person)
     {
         var now = time.GetUtcNow();
-        var record = RecordOf(person);
-        var decided = Decide(record, Minute.Of(now));
-        var code = CodeOf(record.Person, decided.Colour, now);
-        return Task.FromResult(new ShownCode(decided, code.Text, code.IssuedAt, code.ExpiresAt, record.Facts.Reports.Last == Day.Of(Minute.Of(now)),
-            ProofOf(record, new(decided.PassUntil))));
+        var id = person.ToPersonId();
+        var facts = partition.Records.Find(id);
+        var decided = Decide(id, facts, Minute.Of(now));
+        var code = CodeOf(id, decided.Colour, now);
+        return Task.FromResult(new ShownCode(
+            decided, code.Text, code.IssuedAt, code.ExpiresAt, facts.Reports.Last == Day.Of(Minute.Of(now)), ProofOf(id, facts, new(decided.PassUntil))));
     }
 
-    public Task<Decided> Decide(PersonKey person) => Task.FromResult(Decide(RecordOf(person), Minute.Of(time.GetUtcNow())));
-
-    public Task<ReadPerson> Read(PersonKey person)
+    public Task<Decided> Decide(PersonKey person)
     {
-        var record = RecordOf(person);
-        return Task.FromResult(new ReadPerson(Decide(record, Minute.Of(time.GetUtcNow())), EvidenceCodec.Encode(record.All)));
+        var id = person.ToPersonId();
+        return Task.FromResult(Decide(id, partition.Records.Find(id), Minute.Of(time.GetUtcNow())));
     }
 
-    private PersonRecord RecordOf(PersonKey person) => partition.Find(person.ToPersonId()) ?? new PersonRecord(person.ToPersonId());
+    public async Task<ReadPerson> Read(PersonKey person)
+    {
+        var id = person.ToPersonId();
+        var record = new PersonRecord(id);
+        record.FoldMany(await partition.ReadAsync(id, CancellationToken.None));
+        return new ReadPerson(await Decide(person), EvidenceCodec.Encode(record.All));
+    }
 
-    private Decided Decide(PersonRecord record, Minute now)
+    public async Task<bool> Delete(PersonKey person)
+    {
+        codes.Remove(person.ToPersonId());
+        return await partition.DeleteAsync(person.ToPersonId(), time.GetUtcNow());
+    }
+
+    private Decided Decide(PersonId person, RecordFacts facts, Minute now)
     {
         var (current, history) = (areas.Current, plans.Current);
-        var decision = history.Decide(record.Facts, current, now);
+        var decision = history.Decide(facts, current, now);
         var (reasons, questions) = ((HeldRule[])[], (AskedStay[])[]);
         if ((decision.Holding | decision.Asking) != 0)
         {
-            var explanation = history.Explain(record, current, now);
+            var explanation = history.Explain(person, facts, entry => EvidenceBehind(person, entry), current, now);
             reasons = [.. explanation.Reasons.Select(reason => HeldOf(reason, now))];
             questions = [.. explanation.Questions.Select(question => AskedOf(question.Stay, question.Under))];
         }
         return new Decided(
             decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id);
     }
+
+    private Evidence EvidenceBehind(PersonId person, int entry) =>
+        EvidenceCodec.DecodeFact(person, partition.Records.IdBehind(person, entry), partition.Records.EvidenceBehind(person, entry).ToArray())!;
 
     private static HeldRule HeldOf(RuleFinding reason, Minute now) => new(
         reason.Rule.Number, reason.Evidence is { } evidence ? EvidenceCodec.Encode([evidence]) : [], reason.Since.Value,
@@ -89,23 +123,65 @@ internal sealed class PersonPartitionGrain(
     {
         if (codes.TryGetValue(person, out var code) && code.Colour == colour && code.ExpiresAt - now >= LifeLeftMin)
             return code;
+        if (codes.Count >= CodesMax)
+            ForgetCodes(now);
         return codes[person] = issuer.Issue(person, colour, now);
     }
 
-    /// <summary>What the person may be asked to prove. Most people have none of it, and then nothing is made.</summary>
-    private static byte[] ProofOf(PersonRecord record, Minute passUntil)
+    private void ForgetCodes(DateTimeOffset now)
     {
-        var (test, dose, pass) = (default(Test), default(Vaccination), default(Pass));
-        foreach (var evidence in record.Standing)
-        {
-            if (evidence is Test sampled)
-                test = sampled;
-            else if (evidence is Vaccination given && given.Dose >= (dose?.Dose ?? 0))
-                dose = given;
-            else if (evidence is Pass running && running.Until == passUntil)
-                pass = running;
-        }
-        return test is null && dose is null && pass is null ? []
-            : EvidenceCodec.Encode([.. new Evidence?[] { test, dose, pass }.OfType<Evidence>()]);
+        foreach (var person in codes.Where(code => code.Value.ExpiresAt - now < LifeLeftMin).Select(code => code.Key).ToList())
+            codes.Remove(person);
     }
+
+    /// <summary>What the person may be asked to prove. Most people have none of it, and then nothing is made.</summary>
+    private byte[] ProofOf(PersonId person, RecordFacts facts, Minute passUntil)
+    {
+        var (dose, pass) = (-1, -1);
+        for (var index = 0; index < facts.Entries.Length; index++)
+        {
+            ref readonly var entry = ref facts.Entries[index];
+            if (entry.Kind == EvidenceKind.Vaccination && (dose < 0 || entry.Detail >= facts.Entries[dose].Detail))
+                dose = index;
+            else if (entry.Kind == EvidenceKind.Pass && entry.Until == passUntil)
+                pass = index;
+        }
+        var test = partition.Records.LastTest(person, out var testId);
+        if (test.IsEmpty && dose < 0 && pass < 0)
+            return [];
+        var proof = new List<Evidence>(3);
+        if (!test.IsEmpty)
+            proof.Add(EvidenceCodec.DecodeFact(person, testId, test.ToArray())!);
+        if (dose >= 0)
+            proof.Add(EvidenceBehind(person, dose));
+        if (pass >= 0)
+            proof.Add(EvidenceBehind(person, pass));
+        return EvidenceCodec.Encode(proof);
+    }
+
+    private async Task KeepUpAsync(CancellationToken cancellation)
+    {
+        partition.Forget(retention, Minute.Of(time.GetUtcNow()));
+        if (!partition.IsStale && partition.SinceSnapshot >= SinceSnapshotMax)
+            await TrySnapshotAsync(cancellation);
+    }
+
+    // A snapshot that could not be written costs the next start some reading, and nothing else.
+    private async Task TrySnapshotAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await partition.WriteSnapshotAsync(cancellation);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            SnapshotNotWritten(log, (int)this.GetPrimaryKeyLong(), failure);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The snapshot of partition {Partition} was not used, and its journal was read instead: {Problem}.")]
+    private static partial void SnapshotNotUsed(ILogger log, int partition, string problem);
+
+    [LoggerMessage(2, LogLevel.Warning, "The snapshot of partition {Partition} could not be written.")]
+    private static partial void SnapshotNotWritten(ILogger log, int partition, Exception failure);
 }

@@ -11,7 +11,7 @@ namespace HealthCode.Server.Plans;
 
 /// <summary>The region's one trial at a time, in the background. It ends with the process; nothing is lost by that but its time.</summary>
 internal sealed partial class WhatIfDesk(
-    IJournal journal, IDbContextFactory<BackOfficeContext> backOffice, RegionOptions region, PlanBoard board, PlanDrafts drafts, AreaDirectory areas, TimeProvider time,
+    EvidenceStore evidence, IDbContextFactory<BackOfficeContext> backOffice, RegionOptions region, PlanBoard board, PlanDrafts drafts, AreaDirectory areas, TimeProvider time,
     ILogger<WhatIfDesk> log) : BackgroundService
 {
     /// <summary>Of the time it works, so much again it rests: displays come first.</summary>
@@ -86,7 +86,7 @@ internal sealed partial class WhatIfDesk(
                     state = state with { PartitionsDone = done.PartitionsDone, People = done.People };
             });
             var against = board.Current.At(running.At).Policy;
-            var whatIf = new WhatIf(journal, backOffice, region.Partitions, time) { RestShare = RestShare };
+            var whatIf = new WhatIf(evidence, backOffice, region.Partitions, time) { RestShare = RestShare };
             var outcome = await Task.Run(
                 () => whatIf.RunAsync(new(against, running.Policy, running.At), progress, cancelled.Token), cancelled.Token);
             var answer = WhatIfWords.AnswerOf(outcome, areas);

@@ -55,7 +55,7 @@ internal static class StaffCommand
     private static ServiceProvider ServicesOf(RegionPaths paths)
     {
         var keys = KeyRing.OpenOrCreate(paths.KeyFolder, paths.Region, TimeProvider.System);
-        return new ServiceCollection().AddLogging().AddHealthCodeStorage(paths.Data, paths.Store, keys.Secret("profiles"))
+        return new ServiceCollection().AddLogging().AddHealthCodeStorage(paths.Data, paths.Store, keys.Secret("profiles"), paths.Partitions)
             .AddPlaces().AddStaff().BuildServiceProvider();
     }
 }

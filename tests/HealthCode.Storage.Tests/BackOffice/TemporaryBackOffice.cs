@@ -24,6 +24,10 @@ internal sealed class TemporaryBackOffice : IAsyncDisposable
 
     public IDbContextFactory<BackOfficeContext> Contexts => services.GetRequiredService<IDbContextFactory<BackOfficeContext>>();
 
+    public const int Partitions = 4;
+
+    public IKeyStore Keys => services.GetRequiredService<IKeyStore>();
+
     public PersonVault Vault => services.GetRequiredService<PersonVault>();
 
     /// <summary>In a folder, its tables made.</summary>
@@ -41,7 +45,7 @@ internal sealed class TemporaryBackOffice : IAsyncDisposable
         await services.GetRequiredService<RegionStore>().MigrateAsync(TestContext.Current.CancellationToken);
 
     /// <summary>Another process of the same region.</summary>
-    public ServiceProvider Start() => new ServiceCollection().AddHealthCodeStorage(folder.Path, address, Key).BuildServiceProvider();
+    public ServiceProvider Start() => new ServiceCollection().AddHealthCodeStorage(folder.Path, address, Key, Partitions).BuildServiceProvider();
 
     public async ValueTask DisposeAsync()
     {

@@ -43,7 +43,7 @@ public sealed class WhatIfTests : IAsyncLifetime
         await FillAsync();
         var at = daysAgo == 0 ? Now : WhatIf.MomentOf(Today.Plus(-daysAgo), Now);
         var reports = new List<WhatIfProgress>();
-        var outcome = await new WhatIf(journal, office.Contexts, Partitions, TimeProvider.System)
+        var outcome = await new WhatIf(new EvidenceStore(journal, new MemoryKeyStore(), new MemorySnapshotStore(), new KeyWrap(new byte[32])), office.Contexts, Partitions, TimeProvider.System)
             .RunAsync(new(InForce, Draft, at), new Heard(reports), TestContext.Current.CancellationToken);
 
         var areas = risk.SetAt <= at ? AreaRisks.None.With(risk) : AreaRisks.None;
@@ -76,7 +76,7 @@ public sealed class WhatIfTests : IAsyncLifetime
     public async Task No_group_below_five_is_told_of_and_none_can_be_reckoned_from_the_others()
     {
         await FillAsync();
-        var outcome = await new WhatIf(journal, office.Contexts, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), null, TestContext.Current.CancellationToken);
+        var outcome = await new WhatIf(new EvidenceStore(journal, new MemoryKeyStore(), new MemorySnapshotStore(), new KeyWrap(new byte[32])), office.Contexts, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), null, TestContext.Current.CancellationToken);
 
         Assert.All(outcome.Shapes, shape => Assert.True(shape.People >= WhatIfOutcome.GroupMin));
         foreach (var (from, to) in ColourTable.Ways)
@@ -98,7 +98,7 @@ public sealed class WhatIfTests : IAsyncLifetime
         using var cancelled = new CancellationTokenSource();
         var after = new Cancelling(cancelled);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new WhatIf(journal, office.Contexts, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), after, cancelled.Token));
+            new WhatIf(new EvidenceStore(journal, new MemoryKeyStore(), new MemorySnapshotStore(), new KeyWrap(new byte[32])), office.Contexts, Partitions, TimeProvider.System).RunAsync(new(InForce, Draft, Now), after, cancelled.Token));
         Assert.Equal(1, after.Reports);
     }
 
@@ -128,9 +128,9 @@ public sealed class WhatIfTests : IAsyncLifetime
         foreach (var (index, person) in applied)
             born[person] = (short)(1940 + (index % 3 * 30));
         await office.Vault.PutManyAsync(
-            applied.Select(person => (person.Item, new PersonProfile(
+            [.. applied.Select(person => (person.Item, new PersonProfile(
                 "王安", DocumentType.CitizenId, CitizenNumber.Compose(990101, new DateOnly(born[person.Item] + (person.Index % 10), 5, 1), person.Index),
-                $"12{person.Index:D9}", null, null))), TestContext.Current.CancellationToken);
+                $"12{person.Index:D9}", null, null)))], TestContext.Current.CancellationToken);
         foreach (var partition in all.OrderBy(fact => fact.Received).GroupBy(fact => fact.Person.PartitionOf(Partitions)))
         {
             foreach (var (sequence, batch) in partition.Chunk(50).Index())

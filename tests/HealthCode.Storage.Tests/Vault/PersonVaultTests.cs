@@ -72,6 +72,28 @@ public abstract class PersonVaultContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_profile_that_somebody_copied_before_is_closed_once_the_persons_key_is_destroyed()
+    {
+        var request = await office.Vault.SealAsync(Li, LisProfile, Cancellation);
+        await office.Keys.DestroyAsync([(JournalStreams.Of(Li, TemporaryBackOffice.Partitions), IdOf(Li))], at: 1, Cancellation);
+
+        await Assert.ThrowsAsync<VaultLockedException>(() => office.Vault.GetAsync(Li, Cancellation));
+        await Assert.ThrowsAsync<VaultLockedException>(() => office.Vault.OpenAsync(Li, request, Cancellation));
+        Assert.Equal(WangsProfile, await office.Vault.GetAsync(Wang, Cancellation));
+        // Whoever comes again begins anew.
+        await office.Vault.PutAsync(Li, LisProfile, Cancellation);
+        Assert.Equal(LisProfile, await office.Vault.GetAsync(Li, Cancellation));
+        await Assert.ThrowsAsync<VaultLockedException>(() => office.Vault.OpenAsync(Li, request, Cancellation));
+    }
+
+    private static byte[] IdOf(PersonId person)
+    {
+        var id = new byte[PersonId.Size];
+        person.WriteTo(id);
+        return id;
+    }
+
+    [Fact]
     public async Task One_persons_profile_put_in_anothers_place_is_not_opened()
     {
         await using var context = await office.Contexts.CreateDbContextAsync(Cancellation);
@@ -85,7 +107,7 @@ public abstract class PersonVaultContract : IAsyncLifetime
     [Fact]
     public async Task Under_another_regions_key_it_stays_closed_and_the_message_says_what_to_do()
     {
-        var stranger = new PersonVault(office.Contexts, new byte[32]);
+        var stranger = new PersonVault(office.Contexts, new PersonKeyring(office.Keys, new KeyWrap(new byte[32]), TemporaryBackOffice.Partitions), new byte[32]);
 
         var refused = await Assert.ThrowsAsync<VaultLockedException>(() => stranger.GetAsync(Li, Cancellation));
         Assert.Contains("Restore the key folder", refused.Message, StringComparison.Ordinal);
@@ -93,22 +115,22 @@ public abstract class PersonVaultContract : IAsyncLifetime
     }
 
     [Fact]
-    public void A_box_with_any_bit_changed_is_not_opened()
+    public async Task A_box_with_any_bit_changed_is_not_opened()
     {
-        var whole = office.Vault.Seal(Li, LisProfile);
+        var whole = await office.Vault.SealAsync(Li, LisProfile, Cancellation);
         for (var at = 1; at < whole.Length; at++)
         {
             var changed = whole.ToArray();
             changed[at] ^= 1;
-            Assert.Throws<VaultLockedException>(() => office.Vault.Open(Li, changed));
+            await Assert.ThrowsAsync<VaultLockedException>(() => office.Vault.OpenAsync(Li, changed, Cancellation));
         }
-        Assert.Equal(LisProfile, office.Vault.Open(Li, whole));
+        Assert.Equal(LisProfile, await office.Vault.OpenAsync(Li, whole, Cancellation));
     }
 
     /// <summary>Sealed by the first version; every later one opens it.</summary>
     [Fact]
-    public void A_profile_sealed_long_ago_is_opened() =>
-        Assert.Equal(LisProfile, office.Vault.Open(Li, Convert.FromHexString("3cc37a10739a5f4149015644abc53ebd4ed011d250da12461a395f1849b4881a6b954733ec76a64cc3d9beae7e29b6ea281c1a67688786e82475887b72dda477410f6178c743c4110bc545b52e555c135c106bc7584c960a0a8316cba04f0e33c8203def76063f267c65848fe02760958ce788a9613026510119d23886de6062d903d1b26e0237351296caae7d5e504b74c6f6b91f19284e70416e45df4af89cbf54c2086d93b30817086fd7c19f23ab4bd3c3949adb44370ea0674c77fe6e9fc3bd5473343f60ee49dcab1936261efb23072d995639da3f73299817b5d9ae1c937458812509eb2cb994d95ce764979eaa4140ad4794a7aa42daefb9670510c113fc32883994")));
+    public async Task A_profile_sealed_long_ago_is_opened() =>
+        Assert.Equal(LisProfile, await office.Vault.OpenAsync(Li, Convert.FromHexString("3cc37a10739a5f4149015644abc53ebd4ed011d250da12461a395f1849b4881a6b954733ec76a64cc3d9beae7e29b6ea281c1a67688786e82475887b72dda477410f6178c743c4110bc545b52e555c135c106bc7584c960a0a8316cba04f0e33c8203def76063f267c65848fe02760958ce788a9613026510119d23886de6062d903d1b26e0237351296caae7d5e504b74c6f6b91f19284e70416e45df4af89cbf54c2086d93b30817086fd7c19f23ab4bd3c3949adb44370ea0674c77fe6e9fc3bd5473343f60ee49dcab1936261efb23072d995639da3f73299817b5d9ae1c937458812509eb2cb994d95ce764979eaa4140ad4794a7aa42daefb9670510c113fc32883994"), Cancellation));
 
     [Fact]
     public void It_never_prints() => Assert.Equal("***", LisProfile.ToString());
