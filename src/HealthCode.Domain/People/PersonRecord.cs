@@ -1,6 +1,10 @@
 namespace HealthCode.Domain;
 
 /// <summary>What the journal says of one person. Folding the same evidence in any order gives the same record.</summary>
+/// <remarks>
+/// This is the record to read: it keeps every fact as it came. A partition keeps the same in flat memory, as
+/// <see cref="RecordTable"/>, and this is what that is judged by.
+/// </remarks>
 public sealed class PersonRecord(PersonId person)
 {
     /// <summary>No edition may call so low a temperature a fever: tenths of a degree Celsius.</summary>
@@ -74,7 +78,7 @@ public sealed class PersonRecord(PersonId person)
         negativeTests = [.. standing.OfType<Test>().Where(test => test.Result == TestResult.Negative).Select(test => test.Happened)];
         reports = default;
         foreach (var declaration in standing.OfType<Declaration>())
-            reports = reports.With(Day.Of(declaration.Happened), IsNormalUnderEveryEdition(declaration));
+            reports = reports.With(Day.Of(declaration.Happened), RecordEntry.IsNormalUnderEveryEdition(declaration));
 
         var derived = new List<RecordEntry>(entries.Length + 2);
         var behind = new List<Evidence>(entries.Length + 2);
@@ -89,49 +93,9 @@ public sealed class PersonRecord(PersonId person)
 
     private void AddEntries(List<RecordEntry> to, Evidence evidence)
     {
-        RecordEntry Entry(byte detail, long value = 0, Minute? until = null, byte confidence = 100) =>
-            new(evidence.Happened, until ?? evidence.Happened, value, evidence.Kind, detail, confidence, evidence.Source);
-
-        switch (evidence)
-        {
-            case Declaration declaration when !IsNormalUnderEveryEdition(declaration):
-                to.Add(Entry((byte)declaration.Contact, RecordEntry.ValueOf(declaration.Symptoms, declaration.TemperatureTenths)));
-                break;
-            case Stay stay:
-                to.Add(Entry(AnswerTo(stay.Id), stay.Area.Value, stay.Until, stay.Confidence));
-                break;
-            case Diagnosis diagnosis:
-                to.Add(Entry((byte)diagnosis.Status));
-                break;
-            case Test { Result: not TestResult.Negative } test:
-                to.Add(Entry((byte)test.Result));
-                break;
-            case Contact contact:
-                to.Add(Entry((byte)contact.Degree));
-                break;
-            case Order order:
-                to.Add(Entry((byte)order.Ordered));
-                break;
-            case Release release:
-                to.Add(Entry((byte)release.Released));
-                break;
-            case Arrival:
-                to.Add(Entry(0));
-                break;
-            case Journey journey:
-                to.Add(Entry(RecordEntry.JourneyFrom, journey.From.Value, journey.Until));
-                to.Add(Entry(RecordEntry.JourneyTo, journey.To.Value, journey.Until));
-                break;
-            case Recognition recognition:
-                to.Add(Entry((byte)recognition.Colour, recognition.Issuer.Value));
-                break;
-            case Vaccination vaccination:
-                to.Add(Entry(vaccination.Dose));
-                break;
-            case Pass pass:
-                to.Add(Entry(0, until: pass.Until));
-                break;
-        }
+        Span<RecordEntry> made = stackalloc RecordEntry[RecordEntry.OfOneFactMax];
+        foreach (var entry in made[..RecordEntry.Of(evidence, made)])
+            to.Add(evidence is Stay ? entry with { Detail = AnswerTo(evidence.Id) } : entry);
     }
 
     // The last answer counts: somebody may have pressed the wrong button.
@@ -145,7 +109,4 @@ public sealed class PersonRecord(PersonId person)
         }
         return answer;
     }
-
-    private static bool IsNormalUnderEveryEdition(Declaration declaration) =>
-        declaration is { Symptoms: Symptoms.None, Contact: not DeclaredContact.Yes, TemperatureTenths: < FeverTenthsMin };
 }

@@ -82,6 +82,63 @@ public readonly record struct RecordEntry(
 
     public static uint Bit(EvidenceKind kind) => 1u << (int)kind;
 
+    /// <summary>One fact makes at most so many entries: a journey two.</summary>
+    internal const int OfOneFactMax = 2;
+
+    /// <summary>Writes the entries that a fact makes while it stands, a stay's as if nobody had been asked about it.</summary>
+    /// <returns>How many there are: none of a visit, a normal report, a negative test, an answer or a correction.</returns>
+    internal static int Of(Evidence evidence, Span<RecordEntry> to)
+    {
+        RecordEntry Entry(byte detail, long value = 0, Minute? until = null, byte confidence = 100) =>
+            new(evidence.Happened, until ?? evidence.Happened, value, evidence.Kind, detail, confidence, evidence.Source);
+
+        switch (evidence)
+        {
+            case Declaration declaration when !IsNormalUnderEveryEdition(declaration):
+                to[0] = Entry((byte)declaration.Contact, ValueOf(declaration.Symptoms, declaration.TemperatureTenths));
+                return 1;
+            case Stay stay:
+                to[0] = Entry(NotAnswered, stay.Area.Value, stay.Until, stay.Confidence);
+                return 1;
+            case Diagnosis diagnosis:
+                to[0] = Entry((byte)diagnosis.Status);
+                return 1;
+            case Test { Result: not TestResult.Negative } test:
+                to[0] = Entry((byte)test.Result);
+                return 1;
+            case Contact contact:
+                to[0] = Entry((byte)contact.Degree);
+                return 1;
+            case Order order:
+                to[0] = Entry((byte)order.Ordered);
+                return 1;
+            case Release release:
+                to[0] = Entry((byte)release.Released);
+                return 1;
+            case Arrival:
+                to[0] = Entry(0);
+                return 1;
+            case Journey journey:
+                to[0] = Entry(JourneyFrom, journey.From.Value, journey.Until);
+                to[1] = Entry(JourneyTo, journey.To.Value, journey.Until);
+                return 2;
+            case Recognition recognition:
+                to[0] = Entry((byte)recognition.Colour, recognition.Issuer.Value);
+                return 1;
+            case Vaccination vaccination:
+                to[0] = Entry(vaccination.Dose);
+                return 1;
+            case Pass pass:
+                to[0] = Entry(0, until: pass.Until);
+                return 1;
+            default:
+                return 0;
+        }
+    }
+
+    internal static bool IsNormalUnderEveryEdition(Declaration declaration) =>
+        declaration is { Symptoms: Symptoms.None, Contact: not DeclaredContact.Yes, TemperatureTenths: < PersonRecord.FeverTenthsMin };
+
     public static long ValueOf(Symptoms symptoms, int temperatureTenths) => (long)symptoms | ((long)temperatureTenths << 16);
 }
 

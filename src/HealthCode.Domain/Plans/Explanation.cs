@@ -13,15 +13,24 @@ public sealed record Explanation(PersonId Person, Minute At, PlanEdition Edition
     public static Explanation Of(PersonRecord record, AreaRisks areas, Policy policy, Minute now)
     {
         ArgumentNullException.ThrowIfNull(record);
-        ArgumentNullException.ThrowIfNull(policy);
-        return new(
-            record.Person, now, policy.Edition, policy.Decide(record.Facts, areas, now),
-            [.. policy.Edition.Rules.Select(rule => FindingOf(rule, record, areas, policy, now))]);
+        return Of(record.Person, record.Facts, record.EvidenceOf, areas, policy, now);
     }
 
-    private static RuleFinding FindingOf(Rule rule, PersonRecord record, AreaRisks areas, Policy policy, Minute now)
+    /// <summary>The same of a record in flat memory, which keeps evidence as bytes only.</summary>
+    /// <param name="evidenceOf">The fact behind an entry of <paramref name="record"/>; asked for those only that are shown.</param>
+    public static Explanation Of(
+        PersonId person, in RecordFacts record, Func<int, Evidence> evidenceOf, AreaRisks areas, Policy policy, Minute now)
     {
-        var evaluation = new Evaluation(policy, record.Facts, areas, now);
+        ArgumentNullException.ThrowIfNull(evidenceOf);
+        ArgumentNullException.ThrowIfNull(policy);
+        var rules = new List<RuleFinding>(policy.Edition.Rules.Count);
+        foreach (var rule in policy.Edition.Rules)
+            rules.Add(FindingOf(rule, new Evaluation(policy, record, areas, now), evidenceOf));
+        return new(person, now, policy.Edition, policy.Decide(record, areas, now), rules);
+    }
+
+    private static RuleFinding FindingOf(Rule rule, Evaluation evaluation, Func<int, Evidence> evidenceOf)
+    {
         var finding = evaluation.Find(rule);
         var endings = new List<EndingProgress>(rule.Ends.Length);
         if (finding.Since.Value > 0)
@@ -30,8 +39,8 @@ public sealed record Explanation(PersonId Person, Minute At, PlanEdition Edition
                 endings.Add(evaluation.ProgressOf(ending, finding.Since));
         }
         return new RuleFinding(
-            rule, finding.Holds, finding.Entry >= 0 ? record.EvidenceOf(finding.Entry) : null, finding.Since, finding.Until, endings,
-            finding.Asked >= 0 ? (Stay)record.EvidenceOf(finding.Asked) : null, finding.AskedUntil);
+            rule, finding.Holds, finding.Entry >= 0 ? evidenceOf(finding.Entry) : null, finding.Since, finding.Until, endings,
+            finding.Asked >= 0 ? (Stay)evidenceOf(finding.Asked) : null, finding.AskedUntil);
     }
 }
 

@@ -73,9 +73,16 @@ public sealed class PlanHistory
     /// <summary>The same, spelled out.</summary>
     public Explanation Explain(PersonRecord record, AreaRisks areas, Minute now)
     {
-        var explanation = Explanation.Of(record, areas, At(now).Policy, now);
-        return explanation with { Decision = Bounded(explanation.Decision, now) };
+        ArgumentNullException.ThrowIfNull(record);
+        return Bounded(Explanation.Of(record, areas, At(now).Policy, now));
     }
+
+    /// <summary>The same of a record in flat memory.</summary>
+    /// <param name="evidenceOf">The fact behind an entry of <paramref name="record"/>.</param>
+    public Explanation Explain(PersonId person, in RecordFacts record, Func<int, Evidence> evidenceOf, AreaRisks areas, Minute now) =>
+        Bounded(Explanation.Of(person, record, evidenceOf, areas, At(now).Policy, now));
+
+    private Explanation Bounded(Explanation explanation) => explanation with { Decision = Bounded(explanation.Decision, explanation.At) };
 
     private Decision Bounded(Decision decision, Minute now) => decision with { NextChange = Minute.Earlier(decision.NextChange, NextStart(now)) };
 
