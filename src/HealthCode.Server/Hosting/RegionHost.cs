@@ -74,6 +74,7 @@ public static class RegionHost
         services.AddSingleton(provider => new TokenIssuer(keys));
         services.AddSingleton(provider => new TokenReader(keys));
         services.AddHealthCodeStorage(region.Data, region.Store, keys.Secret("profiles"), region.Partitions);
+        services.AddSingleton(region.Retention);
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, region.KeyFolder);

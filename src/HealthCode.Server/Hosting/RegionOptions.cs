@@ -23,6 +23,9 @@ public sealed record RegionOptions
     /// <summary>Streams that people are spread over. Fixed when a region is created.</summary>
     public int Partitions { get; init; } = 256;
 
+    /// <summary>How long which evidence is kept.</summary>
+    public Retention Retention { get; init; } = new();
+
     /// <summary>A synthetic city of this many residents lives here; 0 for a real region.</summary>
     public int DemoResidents { get; init; }
 

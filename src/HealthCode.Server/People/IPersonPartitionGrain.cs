@@ -1,4 +1,5 @@
 using HealthCode.Domain;
+using HealthCode.Storage;
 using Orleans.Concurrency;
 
 namespace HealthCode.Server.People;
@@ -17,6 +18,9 @@ public interface IPersonPartitionGrain : IGrainWithIntegerKey
 
     /// <summary>The decision with its reasons, unsigned, and all evidence that is kept.</summary>
     Task<ReadPerson> Read(PersonKey person);
+
+    /// <summary>Destroys the person's key, and with it all that is known of them. Returns when it is; false when nothing was.</summary>
+    Task<bool> Delete(PersonKey person);
 }
 
 [GenerateSerializer, Immutable]

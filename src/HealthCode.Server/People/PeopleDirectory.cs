@@ -32,6 +32,9 @@ internal sealed class PeopleDirectory(
         return record;
     }
 
+    /// <summary>Deletes a person: nothing that was ever said of them can be read afterwards, in no copy.</summary>
+    public Task<bool> DeleteAsync(PersonId person) => PartitionOf(person).Delete(PersonKey.Of(person));
+
     /// <summary>Returns when durable.</summary>
     public async Task<Acceptance> AcceptAsync(Evidence evidence) => (await PartitionOf(evidence.Person)
         .Accept(EvidenceCodec.Encode([evidence]).AsImmutable()))[0];

@@ -108,8 +108,9 @@ internal sealed partial class PersonPartitionGrain(
             decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id);
     }
 
-    private Evidence EvidenceBehind(PersonId person, int entry) =>
-        EvidenceCodec.DecodeFact(person, partition.Records.IdBehind(person, entry), partition.Records.EvidenceBehind(person, entry).ToArray())!;
+    private Evidence EvidenceBehind(PersonId person, int entry) => Read(person, partition.Records.EvidenceOf(person, entry));
+
+    private static Evidence Read(PersonId person, KeptEvidence kept) => EvidenceCodec.DecodeFact(person, kept.Id, kept.Encoded.ToArray())!;
 
     private static HeldRule HeldOf(RuleFinding reason, Minute now) => new(
         reason.Rule.Number, reason.Evidence is { } evidence ? EvidenceCodec.Encode([evidence]) : [], reason.Since.Value,
@@ -146,12 +147,12 @@ internal sealed partial class PersonPartitionGrain(
             else if (entry.Kind == EvidenceKind.Pass && entry.Until == passUntil)
                 pass = index;
         }
-        var test = partition.Records.LastTest(person, out var testId);
-        if (test.IsEmpty && dose < 0 && pass < 0)
+        var test = partition.Records.LastTest(person);
+        if (test.IsNone && dose < 0 && pass < 0)
             return [];
         var proof = new List<Evidence>(3);
-        if (!test.IsEmpty)
-            proof.Add(EvidenceCodec.DecodeFact(person, testId, test.ToArray())!);
+        if (!test.IsNone)
+            proof.Add(Read(person, test));
         if (dose >= 0)
             proof.Add(EvidenceBehind(person, dose));
         if (pass >= 0)

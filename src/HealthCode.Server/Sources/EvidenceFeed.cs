@@ -4,6 +4,7 @@ using HealthCode.Api;
 using HealthCode.Domain;
 using HealthCode.Server.People;
 using HealthCode.Server.Security;
+using HealthCode.Storage;
 
 namespace HealthCode.Server.Sources;
 

@@ -50,7 +50,7 @@ public static class EvidenceCodec
     public static IReadOnlyList<Evidence> Decode(ReadOnlyMemory<byte> bytes) => Decode(bytes, "message", 0);
 
     /// <summary>One fact alone, without its person and its id: what is sealed under the person's key.</summary>
-    internal static byte[] EncodeFact(Evidence evidence)
+    public static byte[] EncodeFact(Evidence evidence)
     {
         var writer = factWriter ??= new CborWriter(CborConformanceMode.Canonical, convertIndefiniteLengthEncodings: true);
         writer.Reset();
@@ -62,7 +62,7 @@ public static class EvidenceCodec
 
     /// <returns>Null for a kind that only a newer program knows.</returns>
     /// <exception cref="JournalDamagedException">The bytes are no fact.</exception>
-    internal static Evidence? DecodeFact(PersonId person, EvidenceId id, ReadOnlyMemory<byte> bytes)
+    public static Evidence? DecodeFact(PersonId person, EvidenceId id, ReadOnlyMemory<byte> bytes)
     {
         try
         {

@@ -84,7 +84,8 @@ internal static class PartitionSnapshot
 
     private static List<ReadOnlyMemory<byte>> Write(PartitionState state)
     {
-        var (later, segments) = (state.Generations, state.Segments);
+        var later = state.Generations;
+        var segments = state.Segments;
         var head = new byte[HeadSize + (later.Count * LaterKeySize) + (segments.Length * sizeof(ushort))];
         head[0] = KindsKnown;
         BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(2), state.Unknown);
@@ -98,7 +99,7 @@ internal static class PartitionSnapshot
             to = to[LaterKeySize..];
         }
         MemoryMarshal.AsBytes(segments).CopyTo(to);
-        return [.. Chunks(head), .. state.Records.Write(PartSizeMax)];
+        return [.. Chunks(head), .. state.Records.WriteParts(PartSizeMax)];
     }
 
     private static PartitionState Read(List<ReadOnlyMemory<byte>> parts, out byte kindsKnown)
@@ -122,7 +123,7 @@ internal static class PartitionSnapshot
         for (; later > 0; later--, rest = rest[LaterKeySize..])
             generations[PersonId.FromBytes(rest)] = rest[PersonId.Size];
         return new PartitionState(
-            RecordTable.Read(parts[headParts..]), [.. MemoryMarshal.Cast<byte, ushort>(rest)], generations, unknown);
+            RecordTable.ReadFrom(parts[headParts..]), [.. MemoryMarshal.Cast<byte, ushort>(rest)], generations, unknown);
     }
 
     // A part grows by its seal.

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using HealthCode.Domain;
 
@@ -32,9 +33,18 @@ internal sealed class PartitionState
 
     public byte GenerationOf(PersonId person) => generations.GetValueOrDefault(person);
 
+    public bool TryGetKey(PersonId person, out UInt128 key)
+    {
+        var found = Records.TryGetKey(person, out var bytes);
+        key = found ? PersonKeys.KeyOf(bytes) : default;
+        return found;
+    }
+
     public void SetKey(PersonId person, byte generation, UInt128 key)
     {
-        Records.SetKey(person, key);
+        Span<byte> bytes = stackalloc byte[RecordTable.KeySize];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, key);
+        Records.SetKey(person, bytes);
         if (generation > 0)
             generations[person] = generation;
     }
@@ -99,7 +109,7 @@ internal sealed class PartitionReader(EvidenceStore store, string stream, Partit
     // Those whom the snapshot knows have their keys there. For others all keys are read, once.
     private async ValueTask<UInt128?> KeyOfAsync(SealedFact fact, JournalBatch batch, CancellationToken cancellation)
     {
-        if (state.Records.TryGetKey(fact.Person, out var resident) && state.GenerationOf(fact.Person) == fact.Generation)
+        if (state.TryGetKey(fact.Person, out var resident) && state.GenerationOf(fact.Person) == fact.Generation)
             return resident;
         if (keys is null || !keys.TryFind(fact.Person, fact.Generation, out var key))
         {

@@ -256,7 +256,7 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <summary>Gives a key to each person who has none yet: what is sealed must be openable as soon as it is durable.</summary>
     private async Task MakeKeysAsync(List<Pending> facts)
     {
-        var keyless = facts.Select(fact => fact.Evidence.Person).Where(person => !state.Records.TryGetKey(person, out _)).Distinct().ToList();
+        var keyless = facts.Select(fact => fact.Evidence.Person).Where(person => !state.TryGetKey(person, out _)).Distinct().ToList();
         if (keyless.Count == 0)
             return;
         foreach (var (person, key) in await PersonKeyring.EnsureAsync(store.Keys, store.Wrap, stream, keyless, CancellationToken.None))
@@ -271,7 +271,7 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         EvidenceSeal.Sealing Sealing(Pending fact)
         {
             var (person, id) = (fact.Evidence.Person, fact.Evidence.Id);
-            state.Records.TryGetKey(person, out var personKey);
+            state.TryGetKey(person, out var personKey);
             return new(new SealedFact(person, id, state.GenerationOf(person), fact.Body), personKey);
         }
     }
