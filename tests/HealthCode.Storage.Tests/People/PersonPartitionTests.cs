@@ -197,11 +197,11 @@ public sealed class PersonPartitionTests : IAsyncDisposable
         var first = partition.AcceptAsync([Fever(Li, 1)]);
         var waiting = partition.AcceptAsync([.. Enumerable.Range(2, PersonPartition.PendingMax).Select(id => Negative(new(7, (ulong)id), 1))]);
 
-        await Assert.ThrowsAsync<PartitionBusyException>(() => partition.AcceptAsync([Negative(Wang, 1)]));
+        await Assert.ThrowsAsync<PartitionBusyException>(() => partition.AcceptAsync([Negative(new(7, 0), 1)]));
         slow.Release();
         Assert.Equal([Acceptance.Accepted], await first);
         Assert.All(await waiting, answer => Assert.Equal(Acceptance.Accepted, answer));
-        Assert.Equal([Acceptance.Accepted], await partition.AcceptAsync([Negative(Wang, 1)]));
+        Assert.Equal([Acceptance.Accepted], await partition.AcceptAsync([Negative(new(7, 0), 1)]));
     }
 
     [Fact]
