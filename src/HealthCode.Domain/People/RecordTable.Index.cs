@@ -25,9 +25,11 @@ public sealed partial class RecordTable
         (int)(((person.Low + (person.High * Golden)) * Golden) >> (64 - BitOperations.Log2((uint)slots)));
 
     // Three quarters full at most: then the next free one is near.
+    private int[] NewIndex() => new int[Math.Max(IndexMin, (int)BitOperations.RoundUpToPowerOf2((uint)(count + (count / 3) + 1)))];
+
     private int[] BuildIndex()
     {
-        index = new int[Math.Max(IndexMin, (int)BitOperations.RoundUpToPowerOf2((uint)(count + (count / 3) + 1)))];
+        index = NewIndex();
         for (var row = 0; row < count; row++)
             Place(row);
         return index;

@@ -97,7 +97,7 @@ public sealed partial class RecordTable
 
     /// <summary>
     /// The last test that stands, of any result. Its evidence is empty if it was an older negative one and became the last
-    /// because a later one was withdrawn: then the journal has it, in the batch that is named.
+    /// because a later one was withdrawn or erased: then the journal has it, in the batch that is named.
     /// </summary>
     public KeptEvidence LastTest(PersonId person) =>
         TryFindHistory(person, out var history) && history.LastTest() is >= 0 and var fact ? Kept(history, fact) : KeptEvidence.None;
