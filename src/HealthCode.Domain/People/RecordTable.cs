@@ -111,7 +111,8 @@ public sealed partial class RecordTable
     {
         var place = factSlabs.Reserve(FactsBlock.WordsFor(facts.Entries.Length, facts.NegativeTests.Length));
         FactsBlock.Write(factSlabs.At(place), facts);
-        factPlaces[AddRow(person)] = place;
+        var row = AddRow(person);
+        factPlaces[row] = place;
     }
 
     /// <summary>Takes a fact in. A fact that is already there changes nothing.</summary>
