@@ -10,7 +10,7 @@ namespace HealthCode.Domain;
 ///   history   20, 17 a fact, and the evidence of the few that a rule may name: <see cref="HistoryBlock"/>
 /// </code>
 /// What is asked all the time is answered without allocation. A visit or a normal report is written in place; any other
-/// fact writes the person's blocks anew, and what they leave behind is compacted when it is a third of all. Spans that were
+/// fact writes the person's blocks anew, and what they leave behind is compacted when it is a quarter of all. Spans that were
 /// handed out are good until the next change. One thread changes it at a time, and nobody reads meanwhile.
 /// </remarks>
 public sealed partial class RecordTable

@@ -108,6 +108,40 @@ public class RecordTableProperties
             judged.Check(given);
         });
 
+    // Through many slabs: blocks are replaced, used again, pushed together, and some people go.
+    [Fact]
+    public void In_a_large_table_people_come_and_go_and_nobody_is_mistaken_for_another() => Gen.Int.Sample(seed =>
+    {
+        const int people = 400;
+        var random = new Random(seed);
+        var (table, accepted) = (new RecordTable(), new Dictionary<(PersonId, EvidenceId), (Evidence Fact, long Sequence)>());
+        var facts = GenFact.Array[500].Single();
+        for (var step = 0; step < 40_000; step++)
+        {
+            var number = (ulong)random.Next(people);
+            var fact = facts[random.Next(facts.Length)] with { Person = new(number * 31, number), Id = new((ulong)random.Next(1, 200)) };
+            Assert.Equal(accepted.TryAdd((fact.Person, fact.Id), (fact, step / 50)), table.Fold(fact, step / 50, EncodedOf(fact)));
+            if (step % 400 == 0)
+                Assert.Equal(accepted.Keys.Where(key => key.Item1 == fact.Person).ToList().TrueForAll(accepted.Remove), table.Remove(fact.Person));
+            if (step % 9_000 == 8_999)
+                Assert.Equal(accepted.Where(pair => pair.Value.Sequence % 3 == 0).Count(pair => accepted.Remove(pair.Key)), table.Forget(sequence => sequence % 3 == 0));
+            table = step == 20_000 ? RecordTable.ReadFrom(table.WriteParts()) : table;
+        }
+        foreach (var person in accepted.Keys.Select(key => key.Item1).Distinct())
+        {
+            var record = new PersonRecord(person);
+            record.FoldMany(accepted.Where(pair => pair.Key.Item1 == person).Select(pair => pair.Value.Fact));
+            AssertSame(record.Facts, table.Find(person));
+            for (var entry = 0; entry < record.Facts.Entries.Length; entry++)
+            {
+                var kept = table.EvidenceOf(person, entry);
+                Assert.Equal(EncodedOf(record.Find(kept.Id)!), kept.Encoded.ToArray());
+            }
+        }
+        Assert.Equal(accepted.Count, table.FactCount);
+        Assert.All(accepted, pair => Assert.True(table.Knows(pair.Key.Item1, pair.Key.Item2, out var sequence) && sequence == pair.Value.Sequence));
+    }, iter: 4);
+
     [Fact]
     public void Damaged_bytes_are_refused_or_read_as_something_that_can_be_asked() =>
         Gen.Select(GenCase, Gen.Select(Gen.Int[0, 1_000_000], Gen.Byte).Array[1, 4], Gen.Int[0, 8]).Sample((given, flips, how) =>
