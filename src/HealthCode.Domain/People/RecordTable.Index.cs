@@ -29,10 +29,10 @@ public sealed partial class RecordTable
 
     private int[] BuildIndex()
     {
-        index = NewIndex();
+        var slots = NewIndex();
         for (var row = 0; row < count; row++)
-            Place(row);
-        return index;
+            Place(slots, row);
+        return index = slots;
     }
 
     private void AddToIndex(int row)
@@ -40,15 +40,15 @@ public sealed partial class RecordTable
         if (count > index!.Length / 4 * 3)
             BuildIndex();
         else
-            Place(row);
+            Place(index, row);
     }
 
-    private void Place(int row)
+    private void Place(int[] slots, int row)
     {
-        var slot = FirstSlot(people[row], index!.Length);
-        while (index[slot] > 0)
-            slot = (slot + 1) & (index.Length - 1);
-        index[slot] = row + 1;
+        var slot = FirstSlot(people[row], slots.Length);
+        while (slots[slot] > 0)
+            slot = (slot + 1) & (slots.Length - 1);
+        slots[slot] = row + 1;
     }
 
     private int SlotOf(int row)

@@ -192,7 +192,7 @@ public sealed partial class RecordTable
         {
             if (RowOf(people[row]) >= 0)
                 throw Damaged("somebody is in it twice");
-            Place(row);
+            Place(index, row);
         }
     }
 

@@ -38,7 +38,7 @@ public sealed partial class RecordTable
     private int[]? index;
 
     /// <param name="expected">How many people there will be, about.</param>
-    public RecordTable(int expected = 0) => (people, factPlaces) = (new PersonId[expected], new uint[expected]);
+    public RecordTable(int expected = 0) => (people, factPlaces) = (new PersonId[expected], NoPlaces(expected));
 
     /// <summary>People with a fact or a key.</summary>
     public int Count => count;
@@ -54,8 +54,16 @@ public sealed partial class RecordTable
     public PersonId PersonAt(int row) => row < count ? people[row] : throw new ArgumentOutOfRangeException(nameof(row));
 
     /// <summary>What a decision reads of the person with this number.</summary>
-    public RecordFacts this[int row] =>
-        factPlaces.AsSpan(0, count)[row] is var place && place != RecordSlabs.None ? FactsBlock.Read(factSlabs.At(place)) : default;
+    public RecordFacts this[int row]
+    {
+        get
+        {
+            var place = factPlaces[row];
+            if (place == RecordSlabs.None)
+                return default;
+            return FactsBlock.Read(factSlabs.At(place));
+        }
+    }
 
     /// <summary>What a decision reads; empty for somebody of whom nothing is known.</summary>
     public RecordFacts Find(PersonId person) => RowOf(person) is >= 0 and var row ? this[row] : default;
@@ -338,6 +346,13 @@ public sealed partial class RecordTable
         if (index is not null)
             AddToIndex(row);
         return row;
+    }
+
+    private static uint[] NoPlaces(int rows)
+    {
+        var places = new uint[rows];
+        Array.Fill(places, RecordSlabs.None);
+        return places;
     }
 
     private void ReserveColumn(ref uint[] column)
