@@ -15,7 +15,10 @@ switch (args)
         {
             Directory.Delete(folder, recursive: true);
         }
+    case ["records"]:
+        RecordsBench.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("Name what to measure: policy [PEOPLE].");
+        Console.Error.WriteLine("Name what to measure: policy [PEOPLE], records.");
         return 2;
 }

@@ -37,6 +37,7 @@ internal static class FactsBlock
         return (IsWide(block) ? WideHeadWords : HeadWords) + (long)tests + ((long)entries * EntryWords);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RecordFacts Read(ReadOnlySpan<int> block)
     {
         var (head, entries, tests) = (HeadWords, (int)((uint)block[0] >> 16), block[1] >>> DayBits);

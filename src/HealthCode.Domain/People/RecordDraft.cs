@@ -61,6 +61,9 @@ internal sealed class RecordDraft
                 var from = RecordMark.IsWithdrawn(fact.Mark) ? aside.Slice(withdrawn, made) : standing.Entries.Slice(entry, made);
                 (withdrawn, entry) = RecordMark.IsWithdrawn(fact.Mark) ? (withdrawn + made, entry) : (withdrawn, entry + made);
                 (fact.First, fact.Second) = (from[0], from[made - 1]);
+                // What was answered is worked out anew: the answer may be what goes.
+                if (RecordMark.KindOf(fact.Mark) == EvidenceKind.Stay)
+                    fact.First = fact.First with { Detail = RecordEntry.NotAnswered };
             }
             if (RecordMark.IsKept(fact.Mark))
             {
@@ -170,11 +173,6 @@ internal sealed class RecordDraft
     {
         if (targetCount == 0)
             return;
-        for (var index = 0; index < count; index++)
-        {
-            if (RecordMark.KindOf(facts[index].Mark) == EvidenceKind.Stay)
-                facts[index].First = facts[index].First with { Detail = RecordEntry.NotAnswered };
-        }
         for (var index = 0; index < count; index++)
         {
             ref readonly var answer = ref facts[index];

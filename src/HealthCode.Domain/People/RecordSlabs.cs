@@ -4,9 +4,10 @@ namespace HealthCode.Domain;
 
 /// <summary>Blocks of four-byte words, one after the other in large arrays that the garbage collector need not look into.</summary>
 /// <remarks>
-/// A block is reserved and released, and never grows: what changes is written anew elsewhere. Released words stay where
-/// they are until <see cref="Compact"/> pushes the blocks together. A place is a slab's number in its high 16 bits and
-/// the block's first word in its low 16. A block larger than a slab gets a slab of its own, of just its size.
+/// A block is reserved and released, and never grows: what changes is written anew elsewhere. What was released waits for
+/// a block of just its size, or for <see cref="Compact"/>, which pushes the blocks together. A place is a slab's number in
+/// its high 16 bits and the block's first word in its low 16. A block larger than a slab gets a slab of its own, of just
+/// its size.
 /// </remarks>
 internal sealed class RecordSlabs
 {
@@ -23,7 +24,13 @@ internal sealed class RecordSlabs
     /// <summary>Below so much garbage nothing is compacted.</summary>
     private const int GarbageMin = FirstWords;
 
+    /// <summary>Released blocks of fewer words are used again as they are.</summary>
+    private const int ReusedWords = 1 << 9;
+
     private int[][] slabs = [];
+
+    // By size the place of the block that was released last; in its first word stands the one before. Null until the first.
+    private uint[]? released;
     private int count;
     private int current = -1;
     private int filled;
@@ -37,8 +44,8 @@ internal sealed class RecordSlabs
     /// <summary>Bytes of all slabs, with what is not used of them.</summary>
     public long Bytes => reserved * sizeof(int);
 
-    /// <summary>More than a third of what is taken is garbage.</summary>
-    public bool IsWasteful => garbage > GarbageMin && garbage * 3 > taken;
+    /// <summary>More than a quarter of what is taken is garbage.</summary>
+    public bool IsWasteful => garbage > GarbageMin && garbage * 4 > taken;
 
     /// <summary>All from the block's first word on; the block itself says how long it is. Until the next change.</summary>
     public Span<int> At(uint place) => slabs[(int)(place >> SlabBits)].AsSpan((int)(place & (SlabWords - 1)));
@@ -47,6 +54,12 @@ internal sealed class RecordSlabs
     /// <exception cref="InvalidOperationException">The table is full: it holds sixteen gigabytes.</exception>
     public uint Reserve(int words)
     {
+        if (released is not null && words < ReusedWords && released[words] is var again && again != None)
+        {
+            released[words] = (uint)At(again)[0];
+            garbage -= words;
+            return again;
+        }
         var place = words > SlabWords ? ReserveAlone(words) : ReserveAmongOthers(words);
         taken += words;
         return place;
@@ -57,11 +70,28 @@ internal sealed class RecordSlabs
         if (words <= SlabWords)
         {
             garbage += words;
+            KeepForReuse(place, words);
             return;
         }
         taken -= words;
         reserved -= words;
         slabs[(int)(place >> SlabBits)] = [];
+    }
+
+    private void KeepForReuse(uint place, int words)
+    {
+        if (words >= ReusedWords)
+            return;
+        released ??= NothingReleased();
+        At(place)[0] = (int)released[words];
+        released[words] = place;
+    }
+
+    private static uint[] NothingReleased()
+    {
+        var none = new uint[ReusedWords];
+        Array.Fill(none, None);
+        return none;
     }
 
     /// <summary>Pushes all blocks together, in place and in the order in which they lie, so that nothing is overwritten before it moved.</summary>
@@ -93,13 +123,14 @@ internal sealed class RecordSlabs
     private void StartOver()
     {
         (current, filled, taken, garbage) = (-1, 0, 0, 0);
+        released?.AsSpan().Fill(None);
         Advance();
     }
 
-    // Half of what is used stays for what comes; the rest goes back.
+    // A quarter of what is used stays for what comes; the rest goes back.
     private void GiveBack()
     {
-        for (var slab = count - 1; slab > current + 1 + (current / 2); slab--)
+        for (var slab = count - 1; slab > current + 1 + (current / 4); slab--)
         {
             if (slabs[slab].Length <= SlabWords)
                 Replace(slab, []);

@@ -25,12 +25,14 @@ public sealed partial class RecordTable
         (int)(((person.Low + (person.High * Golden)) * Golden) >> (64 - BitOperations.Log2((uint)slots)));
 
     // Three quarters full at most: then the next free one is near.
+    private int[] NewIndex() => new int[Math.Max(IndexMin, (int)BitOperations.RoundUpToPowerOf2((uint)(count + (count / 3) + 1)))];
+
     private int[] BuildIndex()
     {
-        index = new int[Math.Max(IndexMin, (int)BitOperations.RoundUpToPowerOf2((uint)(count + (count / 3) + 1)))];
+        var slots = NewIndex();
         for (var row = 0; row < count; row++)
-            Place(row);
-        return index;
+            Place(slots, row);
+        return index = slots;
     }
 
     private void AddToIndex(int row)
@@ -38,15 +40,15 @@ public sealed partial class RecordTable
         if (count > index!.Length / 4 * 3)
             BuildIndex();
         else
-            Place(row);
+            Place(index, row);
     }
 
-    private void Place(int row)
+    private void Place(int[] slots, int row)
     {
-        var slot = FirstSlot(people[row], index!.Length);
-        while (index[slot] > 0)
-            slot = (slot + 1) & (index.Length - 1);
-        index[slot] = row + 1;
+        var slot = FirstSlot(people[row], slots.Length);
+        while (slots[slot] > 0)
+            slot = (slot + 1) & (slots.Length - 1);
+        slots[slot] = row + 1;
     }
 
     private int SlotOf(int row)

@@ -187,11 +187,12 @@ public sealed partial class RecordTable
 
     private void CheckPeople()
     {
-        BuildIndex();
+        index = NewIndex();
         for (var row = 0; row < count; row++)
         {
-            if (RowOf(people[row]) != row)
+            if (RowOf(people[row]) >= 0)
                 throw Damaged("somebody is in it twice");
+            Place(index, row);
         }
     }
 

@@ -10,7 +10,7 @@ namespace HealthCode.Domain;
 ///   history   20, 17 a fact, and the evidence of the few that a rule may name: <see cref="HistoryBlock"/>
 /// </code>
 /// What is asked all the time is answered without allocation. A visit or a normal report is written in place; any other
-/// fact writes the person's blocks anew, and what they leave behind is compacted when it is a third of all. Spans that were
+/// fact writes the person's blocks anew, and what they leave behind is compacted when it is a quarter of all. Spans that were
 /// handed out are good until the next change. One thread changes it at a time, and nobody reads meanwhile.
 /// </remarks>
 public sealed partial class RecordTable
@@ -38,7 +38,7 @@ public sealed partial class RecordTable
     private int[]? index;
 
     /// <param name="expected">How many people there will be, about.</param>
-    public RecordTable(int expected = 0) => (people, factPlaces) = (new PersonId[expected], new uint[expected]);
+    public RecordTable(int expected = 0) => (people, factPlaces) = (new PersonId[expected], NoPlaces(expected));
 
     /// <summary>People with a fact or a key.</summary>
     public int Count => count;
@@ -54,8 +54,16 @@ public sealed partial class RecordTable
     public PersonId PersonAt(int row) => row < count ? people[row] : throw new ArgumentOutOfRangeException(nameof(row));
 
     /// <summary>What a decision reads of the person with this number.</summary>
-    public RecordFacts this[int row] =>
-        factPlaces.AsSpan(0, count)[row] is var place && place != RecordSlabs.None ? FactsBlock.Read(factSlabs.At(place)) : default;
+    public RecordFacts this[int row]
+    {
+        get
+        {
+            var place = factPlaces[row];
+            if (place == RecordSlabs.None)
+                return default;
+            return FactsBlock.Read(factSlabs.At(place));
+        }
+    }
 
     /// <summary>What a decision reads; empty for somebody of whom nothing is known.</summary>
     public RecordFacts Find(PersonId person) => RowOf(person) is >= 0 and var row ? this[row] : default;
@@ -97,7 +105,7 @@ public sealed partial class RecordTable
 
     /// <summary>
     /// The last test that stands, of any result. Its evidence is empty if it was an older negative one and became the last
-    /// because a later one was withdrawn: then the journal has it, in the batch that is named.
+    /// because a later one was withdrawn or erased: then the journal has it, in the batch that is named.
     /// </summary>
     public KeptEvidence LastTest(PersonId person) =>
         TryFindHistory(person, out var history) && history.LastTest() is >= 0 and var fact ? Kept(history, fact) : KeptEvidence.None;
@@ -111,7 +119,8 @@ public sealed partial class RecordTable
     {
         var place = factSlabs.Reserve(FactsBlock.WordsFor(facts.Entries.Length, facts.NegativeTests.Length));
         FactsBlock.Write(factSlabs.At(place), facts);
-        factPlaces[AddRow(person)] = place;
+        var row = AddRow(person);
+        factPlaces[row] = place;
     }
 
     /// <summary>Takes a fact in. A fact that is already there changes nothing.</summary>
@@ -337,6 +346,13 @@ public sealed partial class RecordTable
         if (index is not null)
             AddToIndex(row);
         return row;
+    }
+
+    private static uint[] NoPlaces(int rows)
+    {
+        var places = new uint[rows];
+        Array.Fill(places, RecordSlabs.None);
+        return places;
     }
 
     private void ReserveColumn(ref uint[] column)

@@ -9,10 +9,10 @@ public class PolicyProperties
 
     private static readonly PersonId Person = new(3, 4);
     private static readonly Day First = Day.Of(new DateOnly(2020, 3, 1));
-    private static readonly Policy[] Policies = [.. Editions.Shipped, Editions.EveryKind, Editions.EveryKind];
+    internal static readonly Policy[] Policies = [.. Editions.Shipped, Editions.EveryKind, Editions.EveryKind];
     private static readonly string[] AreaDigits = ["330100", "330106", "330106001", "330105", "420100"];
 
-    private static readonly Gen<int> GenMinute = Gen.Int[0, Days * Minute.PerDay];
+    internal static readonly Gen<int> GenMinute = Gen.Int[0, Days * Minute.PerDay];
     private static readonly Gen<AreaCode> GenArea = AnyOf(AreaDigits).Select(Area);
 
     private static readonly Gen<Evidence> GenDeclaration =
@@ -146,7 +146,7 @@ public class PolicyProperties
         GenDiagnosis.Select(diagnosis => (Evidence)((Diagnosis)diagnosis with { Status = DiagnosisStatus.Confirmed })),
         GenRecognition.Select(word => (Evidence)((Recognition)word with { Colour = Colour.Red })));
 
-    private static readonly Gen<Evidence> GenFact = Gen.Frequency(
+    internal static readonly Gen<Evidence> GenFact = Gen.Frequency(
         (12, GenDeclaration), (3, GenStay), (2, GenDoubtfulStay), (1, GenDiagnosis), (2, GenContact), (1, GenOrder), (1, GenRelease), (4, GenTest),
         (1, GenArrival), (1, GenJourney), (1, GenRecognition), (1, GenDose), (2, GenAnswer), (1, GenPass));
 
@@ -167,7 +167,7 @@ public class PolicyProperties
         from id in Gen.Guid
         select new AreaRisk(id, area, level, At(at), length <= 0 ? Minute.Never : At(at + length), "outbreak", "somebody", At(0));
 
-    private static readonly Gen<AreaRisks> GenRisks =
+    internal static readonly Gen<AreaRisks> GenRisks =
         GenRisk.Array[0, 4].Select(risks => risks.Aggregate(AreaRisks.None, (all, risk) => all.With(risk)));
 
     private static readonly Gen<(Evidence[] Facts, AreaRisks Risks, Minute Now, Policy Policy)> GenCase =
@@ -379,9 +379,9 @@ public class PolicyProperties
         Id = new EvidenceId(id), Person = Person, Happened = At(0), Received = At(0), Source = Source.CommunityWorker, Corrects = wrong, Reason = "wrong",
     };
 
-    private static Minute At(int minutes) => new(First.Start.Value + minutes);
+    internal static Minute At(int minutes) => new(First.Start.Value + minutes);
 
-    private static AreaCode Area(string digits) => AreaCode.TryParse(digits, out var area) ? area : throw new FormatException(digits);
+    internal static AreaCode Area(string digits) => AreaCode.TryParse(digits, out var area) ? area : throw new FormatException(digits);
 
-    private static Gen<T> AnyOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
+    internal static Gen<T> AnyOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
 }
