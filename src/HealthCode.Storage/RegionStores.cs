@@ -114,6 +114,8 @@ public sealed class RegionStores : IAsyncDisposable
         if (Database is null)
             await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellation).ConfigureAwait(false);
         await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+        if (Database is not null)
+            await PostgresNodeTable.MigrateAsync(Database, cancellation).ConfigureAwait(false);
     }
 
     private IJournal OpenJournal()

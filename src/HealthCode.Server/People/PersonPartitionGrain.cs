@@ -12,7 +12,7 @@ namespace HealthCode.Server.People;
 /// Reentrant, so that displays go on while an append waits for the disk. That is safe because a partition changes its
 /// records only in one uninterrupted step, after the append.
 /// </remarks>
-[Reentrant]
+[Reentrant, KeepAlive]
 internal sealed class PersonPartitionGrain(
     IJournal journal, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, TimeProvider time)
     : Grain, IPersonPartitionGrain
