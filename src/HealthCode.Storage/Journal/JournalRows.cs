@@ -15,7 +15,7 @@ internal sealed class JournalRows(string stream, long from, JournalChain? before
     public JournalBatch Check(JournalRow row)
     {
         if (row.Sequence != due)
-            throw Damaged(due, row.Sequence == due + 1 ? "it is missing" : $"it is missing, and all up to {row.Sequence - 1}", row.Sequence);
+            throw Damaged(due, Missing(due, row.Sequence), row.Sequence);
         var segment = new Segment(row.Segment);
         if (row.Bytes is null && segment == Segment.Permanent)
             throw Damaged(due, "its bytes are gone, and it was to be kept for ever", due + 1);
@@ -29,6 +29,9 @@ internal sealed class JournalRows(string stream, long from, JournalChain? before
         (due, chain) = (due + 1, stored);
         return new JournalBatch(stream, row.Sequence, segment, row.Bytes, row.Bytes is null) { Checksum = row.Checksum, Chain = stored };
     }
+
+    /// <summary>Says that the batches from one sequence up to before another are not there.</summary>
+    public static string Missing(long from, long end) => end == from + 1 ? "it is missing" : $"it is missing, and all up to {end - 1}";
 
     /// <summary>A row that could not even be read.</summary>
     public JournalDamagedException Unreadable(string what) => Damaged(due, what, due + 1);

@@ -49,8 +49,9 @@ public static class JournalVerification
             long? from = 0;
             while (from is { } next)
                 from = await ReadAsync(next, cancellation).ConfigureAwait(false);
-            if (reached < Math.Max(head.NextSequence, noted.NextSequence))
-                findings.Add(new(stream, reached, $"it is missing, and all up to {Math.Max(head.NextSequence, noted.NextSequence) - 1}"));
+            var due = Math.Max(head.NextSequence, noted.NextSequence);
+            if (reached < due)
+                findings.Add(new(stream, reached, JournalRows.Missing(reached, due)));
             return new VerifiedStream(stream, batches, erased, bytes, findings);
         }
 

@@ -1,50 +1,51 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 
 namespace HealthCode.Storage;
 
-/// <summary>The journal in one SQLite file, with group commit.</summary>
+/// <summary>The journal in one SQLite file with the bytes of large batches in plain files beside it; with group commit.</summary>
 /// <remarks>
 /// One row is one batch; the key (stream, sequence) refuses a stale writer. A single writer takes everything that waits
 /// and commits it in one transaction, so that one fsync pays for all appends that came during the one before:
 ///
 /// <code>
-///   append ─┐
+///   append ─┐                                    large bytes: to the end of a file, fsync
 ///   append ─┼─► waiting (bounded) ─► writer: BEGIN … INSERT each … COMMIT (fsync) ─► all are answered
 ///   append ─┘                        a stale one is left out and refused alone
 /// </code>
 ///
 /// WAL with synchronous=FULL: a commit returns after the log is on the disk (sqlite.org/pragma.html#pragma_synchronous).
-/// Where each stream ends is kept in memory, and read again when another process has changed the file.
 /// </remarks>
 public sealed class SqliteJournal : IJournal
 {
     private const int ReadPageSize = 64;
 
+    /// <summary>Rows erased in one transaction: appends go on between two of them.</summary>
+    private const int ErasePageSize = 1_000;
+
     private readonly string path;
     private readonly SqliteJournalOptions options;
-    private readonly Channel<Append> waiting;
+    private readonly JournalFiles files;
+    private readonly Channel<JournalAppend> waiting;
     private readonly Task writing = Task.CompletedTask;
     private readonly bool readOnly;
-    private Writer? writer;
+    private SqliteJournalWriter? writer;
     private long commits;
 
-    private sealed record Append(string Stream, long Sequence, IReadOnlyList<NewBatch> Batches, long[] Checksums, TaskCompletionSource Done)
-    {
-        public long Bytes { get; } = Batches.Sum(batch => (long)batch.Bytes.Length);
-    }
-
-    /// <summary>Opens the journal to append and read, creating the file, with owner-only permissions, when it is missing.</summary>
+    /// <summary>
+    /// Opens the journal to append and read, creating the file, with owner-only permissions, when it is missing, and
+    /// bringing one of an older version to this one.
+    /// </summary>
+    /// <exception cref="JournalDamagedException">It is of an older version and damaged. Nothing was changed.</exception>
     public SqliteJournal(string path, SqliteJournalOptions? options = null) : this(path, options ?? new(), readOnly: false)
     {
     }
 
     private SqliteJournal(string path, SqliteJournalOptions options, bool readOnly)
     {
-        (this.path, this.options, this.readOnly) = (path, options, readOnly);
-        waiting = Channel.CreateBounded<Append>(new BoundedChannelOptions(options.WaitingMax) { SingleReader = true });
+        (this.path, this.options, this.readOnly, files) = (path, options, readOnly, new JournalFiles(path));
+        waiting = Channel.CreateBounded<JournalAppend>(new BoundedChannelOptions(options.WaitingMax) { SingleReader = true });
         if (readOnly)
             return;
         OwnerOnly.CreateFile(path);
@@ -62,11 +63,9 @@ public sealed class SqliteJournal : IJournal
     /// <inheritdoc/>
     public async ValueTask AppendAsync(string stream, long sequence, IReadOnlyList<NewBatch> batches, CancellationToken cancellation)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(batches?.Count ?? 0, nameof(batches));
         if (readOnly)
             throw new InvalidOperationException("The journal was opened for reading.");
-        // The checksums are the caller's work: the writer has one thread for all.
-        var append = new Append(stream, sequence, batches!, ChecksumsOf(batches!), new(TaskCreationOptions.RunContinuationsAsynchronously));
+        var append = JournalAppend.Of(stream, sequence, batches);
         try
         {
             // The queue takes it or the caller's cancellation does, never both.
@@ -79,34 +78,25 @@ public sealed class SqliteJournal : IJournal
         await append.Done.Task.ConfigureAwait(false);
     }
 
-    private static long[] ChecksumsOf(IReadOnlyList<NewBatch> batches)
-    {
-        var checksums = new long[batches.Count];
-        for (var index = 0; index < checksums.Length; index++)
-            checksums[index] = JournalChain.ChecksumOf(batches[index].Bytes.Span);
-        return checksums;
-    }
-
     /// <inheritdoc/>
-    // Pages, and no open cursor between them: a reader that takes its time must not hold the log back from being folded in.
     public async IAsyncEnumerable<JournalBatch> ReadStreamAsync(
         string stream, long fromSequence, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await Task.Yield();
-        JournalRows? rows = null;
-        for (var from = Math.Max(0, fromSequence); ;)
+        var (next, rows) = (Math.Max(0, fromSequence), (JournalRows?)null);
+        while (true)
         {
-            var (page, damage) = ReadPage(stream, from, ref rows);
-            foreach (var batch in page)
+            var (page, damage) = ReadPage(stream, next, ref rows);
+            foreach (var found in page)
             {
                 cancellation.ThrowIfCancellationRequested();
-                yield return batch;
+                yield return rows!.Check(WithBytes(stream, found, rows));
+                next = found.Row.Sequence + 1;
             }
             if (damage is not null)
                 throw damage;
             if (page.Count < ReadPageSize)
                 yield break;
-            from = page[^1].Sequence + 1;
         }
     }
 
@@ -116,9 +106,8 @@ public sealed class SqliteJournal : IJournal
         cancellation.ThrowIfCancellationRequested();
         try
         {
-            using var connection = Open(SqliteOpenMode.ReadOnly);
-            using var select = connection.CreateCommand();
-            select.CommandText = HeadsQuery;
+            using var connection = Sqlite.Open(path, SqliteOpenMode.ReadOnly, options.BusyMax);
+            using var select = Sqlite.Command(connection, HeadsQuery);
             using var rows = select.ExecuteReader();
             var heads = new Dictionary<string, JournalHead>();
             while (rows.Read())
@@ -143,22 +132,59 @@ public sealed class SqliteJournal : IJournal
         """;
 
     /// <inheritdoc/>
-    public Task<long> EraseAsync(Segment segment, CancellationToken cancellation)
+    public async Task<long> EraseAsync(Segment segment, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfEqual(segment, Segment.Permanent);
-        cancellation.ThrowIfCancellationRequested();
+        await Task.Yield();
         try
         {
-            using var connection = Open(SqliteOpenMode.ReadWrite);
-            using var erase = connection.CreateCommand();
-            erase.CommandText = "UPDATE batches SET bytes = NULL WHERE segment = $segment AND bytes IS NOT NULL";
-            erase.Parameters.AddWithValue("$segment", segment.Value);
-            return Task.FromResult((long)erase.ExecuteNonQuery());
+            using var connection = Sqlite.OpenDurable(path, options.BusyMax);
+            // Otherwise the bytes would lie on in pages that are free.
+            Sqlite.Execute(connection, "PRAGMA secure_delete=ON");
+            for (long erased = 0, last = 0; ;)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                (var now, last) = ErasePage(connection, segment, last);
+                erased += now;
+                if (now < ErasePageSize)
+                    return erased;
+            }
         }
-        catch (SqliteException failure)
+        catch (Exception failure) when (failure is SqliteException or IOException)
         {
             throw new JournalUnavailableException("The journal could not be written: " + failure.Message, failure);
         }
+    }
+
+    /// <returns>How many were erased, and the last of them.</returns>
+    private (int Erased, long Last) ErasePage(SqliteConnection connection, Segment segment, long after)
+    {
+        using var transaction = connection.BeginTransaction(deferred: false);
+        var (erased, last) = (0, after);
+        using (var erase = Sqlite.Command(connection, """
+            UPDATE batches SET bytes = NULL, file = NULL, start = NULL, length = NULL WHERE rowid IN (
+                SELECT rowid FROM batches WHERE segment = $segment AND rowid > $after AND (file IS NOT NULL OR bytes IS NOT NULL)
+                ORDER BY rowid LIMIT $page)
+            RETURNING rowid
+            """, ("$segment", segment.Value), ("$after", after), ("$page", ErasePageSize)))
+        using (var rows = erase.ExecuteReader())
+        {
+            for (; rows.Read(); erased++)
+                last = Math.Max(last, rows.GetInt64(0));
+        }
+        if (erased < ErasePageSize)
+            Sqlite.Execute(connection, "DELETE FROM files WHERE segment = $segment", ("$segment", segment.Value));
+        transaction.Commit();
+        if (erased < ErasePageSize)
+            RemoveFiles(connection);
+        return (erased, last);
+    }
+
+    // Once more with the lock: between the commit and here another writer may have begun a file.
+    private void RemoveFiles(SqliteConnection connection)
+    {
+        using var transaction = connection.BeginTransaction(deferred: false);
+        files.RemoveOthers(JournalFiles.Known(connection));
     }
 
     /// <summary>Commits what waits, then closes.</summary>
@@ -167,13 +193,12 @@ public sealed class SqliteJournal : IJournal
         waiting.Writer.TryComplete();
         await writing.ConfigureAwait(false);
         writer?.Dispose();
-        using var pooled = new SqliteConnection(ConnectionString(SqliteOpenMode.ReadOnly));
-        SqliteConnection.ClearPool(pooled);
+        Sqlite.ClosePooled(path, options.BusyMax);
     }
 
     private void WriteAll()
     {
-        var group = new List<Append>();
+        var group = new List<JournalAppend>();
         while (waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
             var bytes = 0L;
@@ -187,12 +212,14 @@ public sealed class SqliteJournal : IJournal
         }
     }
 
-    private void Answer(List<Append> group)
+    private void Answer(List<JournalAppend> group)
     {
         bool[] written;
         try
         {
-            written = Commit(group);
+            writer ??= OpenWriter();
+            written = writer.Commit(group);
+            Interlocked.Increment(ref commits);
         }
         catch (Exception failure)
         {
@@ -212,22 +239,8 @@ public sealed class SqliteJournal : IJournal
         }
     }
 
-    /// <returns>Whether each was written; a stale one was not.</returns>
-    private bool[] Commit(List<Append> group)
-    {
-        writer ??= OpenWriter();
-        using var transaction = writer.Connection.BeginTransaction(deferred: false);
-        writer.Begin(transaction);
-        var written = new bool[group.Count];
-        for (var index = 0; index < written.Length; index++)
-            written[index] = writer.TryInsert(group[index]);
-        transaction.Commit();
-        Interlocked.Increment(ref commits);
-        return written;
-    }
-
-    // After a failure neither the connection nor the remembered heads are trusted any more: the next group gets new ones,
-    // if the disk gives them.
+    // After a failure neither the connection nor what it knew is trusted any more: the next group gets new ones, if the disk
+    // gives them.
     private void Reset()
     {
         try
@@ -240,26 +253,16 @@ public sealed class SqliteJournal : IJournal
         writer = null;
     }
 
-    private Writer OpenWriter()
+    private SqliteJournalWriter OpenWriter()
     {
-        var connection = Open(SqliteOpenMode.ReadWrite);
+        var connection = Sqlite.OpenDurable(path, options.BusyMax);
         try
         {
-            Execute(connection, "PRAGMA journal_mode=WAL");
-            Execute(connection, "PRAGMA synchronous=FULL");
-            Execute(connection, """
-                CREATE TABLE IF NOT EXISTS batches (
-                    stream TEXT NOT NULL,
-                    sequence INTEGER NOT NULL,
-                    segment INTEGER NOT NULL,
-                    checksum INTEGER NOT NULL,
-                    chain BLOB NOT NULL,
-                    bytes BLOB,
-                    PRIMARY KEY (stream, sequence))
-                """);
+            SqliteJournalSchema.Prepare(connection);
+            RemoveFiles(connection);
             if (options.SizeMax is { } sizeMax)
-                Execute(connection, $"PRAGMA max_page_count={sizeMax / 4096}");
-            return new Writer(connection);
+                Sqlite.Execute(connection, $"PRAGMA max_page_count={sizeMax / 4096}");
+            return new SqliteJournalWriter(connection, files, options.InlineSizeMax);
         }
         catch
         {
@@ -268,112 +271,32 @@ public sealed class SqliteJournal : IJournal
         }
     }
 
-    /// <summary>The connection that appends, its statements, and what it knows of the streams' ends.</summary>
-    private sealed class Writer : IDisposable
+    /// <summary>A row as it was found.</summary>
+    /// <param name="File">Where the bytes are, unless they stand in the row or are erased.</param>
+    private readonly record struct Found(JournalRow Row, long? File, long Start, int Length, bool IsReadable = true);
+
+    // Pages, and no open cursor between them: a reader that takes its time must not hold the log back from being folded in.
+    /// <returns>The rows before the file's first damage, and that.</returns>
+    private (List<Found> Page, JournalDamagedException? Damage) ReadPage(string stream, long from, ref JournalRows? rows)
     {
-        private readonly Dictionary<string, JournalHead> heads = [];
-        private readonly SqliteCommand insert, head, version;
-        private long seen = -1;
-
-        public Writer(SqliteConnection connection)
-        {
-            Connection = connection;
-            insert = connection.CreateCommand();
-            insert.CommandText = "INSERT INTO batches (stream, sequence, segment, checksum, chain, bytes) VALUES ($stream, $sequence, $segment, $checksum, $chain, $bytes)";
-            foreach (var name in (string[])["$stream", "$sequence", "$segment", "$checksum", "$chain", "$bytes"])
-                insert.Parameters.Add(new SqliteParameter { ParameterName = name });
-            head = connection.CreateCommand();
-            head.CommandText = "SELECT sequence, chain FROM batches WHERE stream = $stream ORDER BY sequence DESC LIMIT 1";
-            head.Parameters.Add(new SqliteParameter { ParameterName = "$stream" });
-            version = connection.CreateCommand();
-            version.CommandText = "PRAGMA data_version";
-        }
-
-        public SqliteConnection Connection { get; }
-
-        /// <summary>Nobody else can write from here to the commit; forgets the heads if somebody has since the last one.</summary>
-        public void Begin(SqliteTransaction transaction)
-        {
-            (insert.Transaction, head.Transaction, version.Transaction) = (transaction, transaction, transaction);
-            var now = (long)version.ExecuteScalar()!;
-            if (now != seen)
-                heads.Clear();
-            seen = now;
-        }
-
-        public bool TryInsert(Append append)
-        {
-            var (next, chain) = HeadOf(append.Stream);
-            if (next != append.Sequence)
-                return false;
-            for (var index = 0; index < append.Batches.Count; index++)
-            {
-                var (batch, checksum) = (append.Batches[index], append.Checksums[index]);
-                chain = chain.Next(append.Stream, next, batch.Segment, checksum);
-                insert.Parameters[0].Value = append.Stream;
-                insert.Parameters[1].Value = next;
-                insert.Parameters[2].Value = batch.Segment.Value;
-                insert.Parameters[3].Value = checksum;
-                insert.Parameters[4].Value = chain.ToBytes();
-                insert.Parameters[5].Value = WholeArray(batch.Bytes);
-                insert.ExecuteNonQuery();
-                next++;
-            }
-            heads[append.Stream] = new(next, chain);
-            return true;
-        }
-
-        private JournalHead HeadOf(string stream)
-        {
-            if (heads.TryGetValue(stream, out var known))
-                return known;
-            head.Parameters[0].Value = stream;
-            using var row = head.ExecuteReader();
-            return row.Read() ? new(row.GetInt64(0) + 1, JournalChain.FromBytes(row.GetFieldValue<byte[]>(1))) : default;
-        }
-
-        // The provider binds whole arrays; most batches are one already.
-        private static byte[] WholeArray(ReadOnlyMemory<byte> bytes) =>
-            MemoryMarshal.TryGetArray(bytes, out var segment) && segment.Array is { } array && array.Length == bytes.Length ? array : bytes.ToArray();
-
-        public void Dispose()
-        {
-            insert.Dispose();
-            head.Dispose();
-            version.Dispose();
-            Connection.Dispose();
-        }
-    }
-
-    /// <returns>The batches before the first damage, and that.</returns>
-    private (List<JournalBatch> Page, JournalDamagedException? Damage) ReadPage(string stream, long from, ref JournalRows? rows)
-    {
-        var page = new List<JournalBatch>();
+        var page = new List<Found>();
         try
         {
-            using var connection = Open(SqliteOpenMode.ReadOnly);
+            using var connection = Sqlite.Open(path, SqliteOpenMode.ReadOnly, options.BusyMax);
             rows ??= new JournalRows(stream, from, ChainBefore(connection, stream, from));
-            using var select = connection.CreateCommand();
-            select.CommandText = "SELECT sequence, segment, checksum, chain, bytes FROM batches WHERE stream = $stream AND sequence >= $from ORDER BY sequence LIMIT $page";
-            select.Parameters.AddWithValue("$stream", stream);
-            select.Parameters.AddWithValue("$from", from);
-            select.Parameters.AddWithValue("$page", ReadPageSize);
+            using var select = Sqlite.Command(connection, """
+                SELECT sequence, segment, checksum, chain, file, start, length, bytes FROM batches
+                WHERE stream = $stream AND sequence >= $from ORDER BY sequence LIMIT $page
+                """, ("$stream", stream), ("$from", from), ("$page", ReadPageSize));
             using var found = select.ExecuteReader();
             while (found.Read())
-                page.Add(rows.Check(RowOf(found, rows)));
+                page.Add(FoundIn(found));
             return (page, null);
-        }
-        catch (JournalDamagedException damage)
-        {
-            return (page, damage);
-        }
-        catch (SqliteException failure) when (Explained(failure, stream, from + page.Count) is JournalDamagedException damage)
-        {
-            return (page, damage);
         }
         catch (SqliteException failure)
         {
-            throw Explained(failure, stream, from);
+            var sequence = page.Count == 0 ? from : page[^1].Row.Sequence + 1;
+            return Explained(failure, stream, sequence) is JournalDamagedException damage ? (page, damage) : throw Explained(failure, stream, sequence);
         }
     }
 
@@ -381,52 +304,62 @@ public sealed class SqliteJournal : IJournal
     {
         if (from == 0)
             return JournalChain.Start;
-        using var select = connection.CreateCommand();
-        select.CommandText = "SELECT chain FROM batches WHERE stream = $stream AND sequence = $before";
-        select.Parameters.AddWithValue("$stream", stream);
-        select.Parameters.AddWithValue("$before", from - 1);
+        using var select = Sqlite.Command(connection, "SELECT chain FROM batches WHERE stream = $stream AND sequence = $before",
+            ("$stream", stream), ("$before", from - 1));
         return select.ExecuteScalar() is byte[] { Length: JournalChain.Size } chain ? JournalChain.FromBytes(chain) : null;
     }
 
     // SQLite keeps whatever it is given in a column, so a damaged row may hold another type.
-    private static JournalRow RowOf(SqliteDataReader row, JournalRows rows)
+    private static Found FoundIn(SqliteDataReader row)
     {
-        if (row.GetValue(0) is not long sequence || row.GetValue(1) is not long segment || row.GetValue(2) is not long checksum
-            || row.GetValue(3) is not byte[] chain || row.GetValue(4) is not (byte[] or DBNull))
+        var sequence = row.GetInt64(0);
+        if (row.GetValue(1) is not long segment || row.GetValue(2) is not long checksum || row.GetValue(3) is not byte[] chain
+            || row.GetValue(7) is not (byte[] or DBNull))
+            return new Found(new JournalRow(sequence, 0, null, 0, []), null, 0, 0, IsReadable: false);
+        var found = new JournalRow(sequence, (int)segment, row.GetValue(7) as byte[], checksum, chain);
+        return row.IsDBNull(4) ? new Found(found, null, 0, 0) : new Found(found, row.GetInt64(4), row.GetInt64(5), row.GetInt32(6));
+    }
+
+    private JournalRow WithBytes(string stream, Found found, JournalRows rows)
+    {
+        if (!found.IsReadable)
             throw rows.Unreadable("its columns are not of their types");
-        return new JournalRow(sequence, (int)segment, row.GetValue(4) as byte[], checksum, chain);
+        if (found.File is not { } file)
+            return found.Row;
+        try
+        {
+            using var handle = files.OpenToRead(file);
+            var bytes = new byte[found.Length];
+            return RandomAccess.Read(handle, bytes, found.Start) == bytes.Length
+                ? found.Row with { Bytes = bytes }
+                : throw rows.Unreadable($"its file {files.PathOf(file)} ends before it");
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Its segment may have been erased since its row was read.
+            return IsErased(stream, found.Row.Sequence) ? found.Row : throw rows.Unreadable($"its file {files.PathOf(file)} is missing");
+        }
+        catch (IOException failure)
+        {
+            throw rows.Unreadable($"its file cannot be read: {failure.Message}");
+        }
     }
 
-    private const int CorruptFile = 11, NoDatabase = 26;
-
-    private static Exception Explained(SqliteException failure, string stream, long sequence) =>
-        failure.SqliteErrorCode is CorruptFile or NoDatabase
-            ? new JournalDamagedException(stream, sequence, "the file itself is: " + failure.Message)
-            : new JournalUnavailableException("The journal could not be read: " + failure.Message, failure);
-
-    private SqliteConnection Open(SqliteOpenMode mode)
+    private bool IsErased(string stream, long sequence)
     {
-        var connection = new SqliteConnection(ConnectionString(mode));
-        connection.Open();
-        Execute(connection, $"PRAGMA busy_timeout={(int)options.BusyMax.TotalMilliseconds}");
-        return connection;
+        using var connection = Sqlite.Open(path, SqliteOpenMode.ReadOnly, options.BusyMax);
+        using var select = Sqlite.Command(connection,
+            "SELECT count(*) FROM batches WHERE stream = $stream AND sequence = $sequence AND file IS NULL AND bytes IS NULL",
+            ("$stream", stream), ("$sequence", sequence));
+        return (long)select.ExecuteScalar()! == 1;
     }
 
-    private string ConnectionString(SqliteOpenMode mode) => new SqliteConnectionStringBuilder
-    {
-        DataSource = path, Mode = mode, Pooling = mode == SqliteOpenMode.ReadOnly,
-        // The provider tries again by itself until so many whole seconds have passed; 0 would be for ever.
-        DefaultTimeout = Math.Max(1, (int)options.BusyMax.TotalSeconds),
-    }.ToString();
+    private static Exception Explained(SqliteException failure, string stream, long sequence) => Sqlite.IsDamage(failure)
+        ? new JournalDamagedException(stream, sequence, "the file itself is: " + failure.Message)
+        : new JournalUnavailableException("The journal could not be read: " + failure.Message
+            + (failure.SqliteErrorCode == NoSuchTable ? ". One of an older version is brought to this one by starting the region once" : ""), failure);
 
-    private static void Execute(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // The statements are this file's own constants and numbers.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        command.ExecuteNonQuery();
-    }
+    private const int NoSuchTable = 1;
 }
 
 /// <summary>How much a journal takes at once, and how long it waits.</summary>
@@ -440,6 +373,9 @@ public sealed record SqliteJournalOptions
 
     /// <summary>A commit takes no further batch once it has so many bytes.</summary>
     public long GroupBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>Bytes of a batch that still stand in its row; those of a larger one go to a file beside.</summary>
+    public int InlineSizeMax { get; init; } = 32 << 10;
 
     /// <summary>How long another process may hold the file before an append fails.</summary>
     public TimeSpan BusyMax { get; init; } = TimeSpan.FromSeconds(5);
