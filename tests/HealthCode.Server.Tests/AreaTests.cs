@@ -53,8 +53,8 @@ public sealed class AreaTests(TestRegion region)
         Assert.True((await ChildrenAsync("990104002")).Single(child => child.Code == committee).HasChildren);
 
         // Another start finds them again.
-        using var started = new AreaDirectory(Divisions.BuiltIn.With(Simulation.City.Divisions), region.Services.GetRequiredService<IDbContextFactory<BackOfficeContext>>());
-        await started.LoadAsync(default);
+        using var started = new AreaDirectory(Divisions.BuiltIn.With(Simulation.City.Divisions), region.Services.GetRequiredService<RegionStores>());
+        await started.CatchUpAsync(default);
         Assert.Equal("幸福里", started.Current.Children(Area(committee)).First().Name);
 
         var building = await AddAsync(epidemiologist, first.Code, "1 幢", "Block 1");
@@ -86,8 +86,8 @@ public sealed class AreaTests(TestRegion region)
             context.FreeAreas.AddRange(Enumerable.Range(1, 998).Select(number => new FreeArea { Code = committee.Below(number).Value, NameZh = $"{number} 号", NameEn = $"No. {number}" }));
             await context.SaveChangesAsync();
         }
-        using var started = new AreaDirectory(Divisions.BuiltIn.With(Simulation.City.Divisions), backOffice);
-        await started.LoadAsync(default);
+        using var started = new AreaDirectory(Divisions.BuiltIn.With(Simulation.City.Divisions), region.Services.GetRequiredService<RegionStores>());
+        await started.CatchUpAsync(default);
 
         var last = await started.AddAsync(committee, new("末", "Last"), "somebody", region.Time.GetUtcNow(), default);
         Assert.Equal((committee.Below(999), true, null), (last.Area!.Code, last.IsNew, last.Refusal));
