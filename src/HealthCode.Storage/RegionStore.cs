@@ -8,6 +8,8 @@ public sealed class RegionStore(IDbContextFactory<BackOfficeContext> backOffice,
 {
     public const string JournalFile = "journal.db";
     public const string BackOfficeFile = "backoffice.db";
+    public const string KeysFile = "keys.db";
+    public const string SnapshotsFile = "snapshots.db";
 
     /// <summary>Settings that are fixed when a region is created, by their options' names.</summary>
     public const string Partitions = "--partitions";
@@ -68,7 +70,7 @@ public static class RegionSettings
 
 public static class StorageServices
 {
-    /// <summary>Journal, vault and back office in one folder on SQLite.</summary>
+    /// <summary>Journal, keys, snapshots, vault and back office in one folder on SQLite.</summary>
     /// <param name="profileKey">32 bytes: the region's key over the keys of all profiles.</param>
     public static IServiceCollection AddHealthCodeStorage(this IServiceCollection services, string folder, byte[] profileKey)
     {
@@ -77,6 +79,8 @@ public static class StorageServices
                 options => options.UseSqlite($"Data Source={Path.Combine(folder, RegionStore.BackOfficeFile)};Default Timeout=30"))
             .AddScoped(provider => provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>().CreateDbContext())
             .AddSingleton<IJournal>(_ => new SqliteJournal(Path.Combine(folder, RegionStore.JournalFile)))
+            .AddSingleton<IKeyStore>(_ => new SqliteKeyStore(Path.Combine(folder, RegionStore.KeysFile)))
+            .AddSingleton<ISnapshotStore>(_ => new SqliteSnapshotStore(Path.Combine(folder, RegionStore.SnapshotsFile)))
             .AddSingleton(provider => new PersonVault(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), profileKey))
             .AddSingleton(provider => new RegionStore(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), folder));
     }
