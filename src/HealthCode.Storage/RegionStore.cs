@@ -37,7 +37,7 @@ public sealed class RegionStore(RegionStores stores)
 
 public static class StorageServices
 {
-    /// <summary>Journal, vault and back office of one region.</summary>
+    /// <summary>Journal, keys, snapshots, vault and back office of one region.</summary>
     /// <param name="folder">The data folder; made when it is missing.</param>
     /// <param name="profileKey">32 bytes: the region's key over the keys of all profiles.</param>
     public static IServiceCollection AddHealthCodeStorage(
@@ -46,6 +46,8 @@ public static class StorageServices
         .AddSingleton(provider => provider.GetRequiredService<RegionStores>().BackOffice)
         .AddScoped(provider => provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>().CreateDbContext())
         .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Journal)
+        .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Keys)
+        .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Snapshots)
         .AddSingleton(provider => new PersonVault(provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>(), profileKey))
         .AddSingleton(provider => new RegionStore(provider.GetRequiredService<RegionStores>()));
 }

@@ -12,18 +12,25 @@ public sealed class RegionStores : IAsyncDisposable
 {
     public const string JournalFile = "journal.db";
     public const string BackOfficeFile = "backoffice.db";
+    public const string KeysFile = "keys.db";
+    public const string SnapshotsFile = "snapshots.db";
 
     private readonly string folder;
     private readonly StoreAddress address;
     private readonly bool readOnly;
     private readonly Lazy<IJournal> journal;
+    private readonly Lazy<IKeyStore> keys;
+    private readonly Lazy<ISnapshotStore> snapshots;
 
     private RegionStores(string folder, StoreAddress address, bool readOnly)
     {
         (this.folder, this.address, this.readOnly) = (folder, address, readOnly);
-        Database = address.IsPostgres ? NpgsqlDataSource.Create(address.ConnectionString) : null;
+        Database = address.IsPostgres ? PostgresStore.Open(address.ConnectionString) : null;
         BackOffice = Database is not null ? new PostgresContexts(Database) : new SqliteContexts(SqliteOptions());
-        journal = new(OpenJournal);
+        journal = new(() => Database is null ? OpenJournalFile() : Opened(PostgresJournal.OpenAsync(Database)));
+        keys = new(() => Database is null ? new SqliteKeyStore(Path.Combine(folder, KeysFile)) : Opened(PostgresKeyStore.OpenAsync(Database)));
+        snapshots = new(() => Database is null
+            ? new SqliteSnapshotStore(Path.Combine(folder, SnapshotsFile)) : Opened(PostgresSnapshotStore.OpenAsync(Database)));
     }
 
     /// <summary>For the region itself: what is missing is made.</summary>
@@ -42,6 +49,10 @@ public sealed class RegionStores : IAsyncDisposable
     public IDbContextFactory<BackOfficeContext> BackOffice { get; }
 
     public IJournal Journal => journal.Value;
+
+    public IKeyStore Keys => keys.Value;
+
+    public ISnapshotStore Snapshots => snapshots.Value;
 
     /// <summary>Where it is, for a message: never with a password.</summary>
     public string Where => address.IsPostgres ? $"{address}" : folder;
@@ -102,6 +113,10 @@ public sealed class RegionStores : IAsyncDisposable
     {
         if (journal.IsValueCreated)
             await journal.Value.DisposeAsync().ConfigureAwait(false);
+        if (keys.IsValueCreated)
+            await keys.Value.DisposeAsync().ConfigureAwait(false);
+        if (snapshots.IsValueCreated)
+            await snapshots.Value.DisposeAsync().ConfigureAwait(false);
         if (Database is not null)
             await Database.DisposeAsync().ConfigureAwait(false);
     }
@@ -118,11 +133,14 @@ public sealed class RegionStores : IAsyncDisposable
             await PostgresNodeTable.MigrateAsync(Database, cancellation).ConfigureAwait(false);
     }
 
-    private IJournal OpenJournal()
+    private SqliteJournal OpenJournalFile()
     {
         var path = Path.Combine(folder, JournalFile);
         return readOnly ? SqliteJournal.OpenForReading(path) : new SqliteJournal(path);
     }
+
+    // Once in a process, and before it answers anybody: a store is asked for by services that are made without waiting.
+    private static T Opened<T>(Task<T> opening) => opening.GetAwaiter().GetResult();
 
     private DbContextOptions<BackOfficeContext> SqliteOptions()
     {
