@@ -12,23 +12,32 @@ var residents = new Option<int>("--residents") { Description = "People of the sy
 var pace = new Option<double>("--pace") { Description = "Residents a second that go on with their day; 0 to stand still", DefaultValueFactory = _ => 2 };
 var seed = new Option<int>("--seed") { Description = "The same seed is the same city", DefaultValueFactory = _ => 20200211 };
 
+var node = new Option<string?>("--node") { Description = "With --store: what this node is called where nodes are listed" };
+var advertise = new Option<string>("--advertise") { Description = "With --store: the address at which other nodes reach this one", DefaultValueFactory = _ => "127.0.0.1" };
+var siloPort = new Option<int>("--silo-port") { Description = "With --store: the port at which other nodes reach this one; 0 for any that is free" };
+var drain = new Option<double>("--drain") { Description = "Seconds for which a node that is told to stop says that it is not ready, before it stops" };
+advertise.Accepts(text => System.Net.IPAddress.TryParse(text, out _), "an IP address");
+siloPort.Accepts(port => port is >= 0 and <= 65_535, "0 to 65,535");
+drain.Accepts(seconds => seconds is >= 0 and <= 20, "0 to 20 seconds");
+
 // The first hundred residents are newcomers; somebody must be there already.
 residents.Accepts(count => count is > DemoSeed.NotYetApplied and <= 10_000_000, "101 to 10,000,000 people");
 pace.Accepts(residentsPerSecond => residentsPerSecond >= 0, "0 or more");
 
-var serve = new Command("serve", "Run a region") { urls };
+var serve = new Command("serve", "Run a region") { urls, node, advertise, siloPort, drain };
 serve.SetAction((parsed, cancellation) => RunAsync(parsed, OptionsOf(parsed), cancellation));
-var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, residents, pace, seed };
+var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, node, advertise, siloPort, drain, residents, pace, seed };
 demo.SetAction((parsed, cancellation) => RunAsync(
     parsed,
     OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
     cancellation));
 return await Commands.Root(serve, demo, StaffCommand.Create()).Parse(args).InvokeAsync();
 
-static RegionOptions OptionsOf(ParseResult parsed) => new()
+RegionOptions OptionsOf(ParseResult parsed) => new()
 {
     Data = parsed.GetValue(Commands.Data)!, Region = parsed.GetValue(Commands.Region)!, Edition = parsed.GetValue(Commands.Edition)!,
     Partitions = parsed.GetValue(Commands.Partitions), Store = Commands.PathsOf(parsed).Store, KeyFolder = Commands.PathsOf(parsed).KeyFolder,
+    Node = parsed.GetValue(node), Advertise = parsed.GetValue(advertise)!, SiloPort = parsed.GetValue(siloPort), Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
 };
 
 async Task<int> RunAsync(ParseResult parsed, RegionOptions options, CancellationToken cancellation)

@@ -48,6 +48,7 @@ public static class StorageServices
         .AddScoped(provider => provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>().CreateDbContext())
         .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Journal)
         .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Keys)
+        .AddSingleton(provider => provider.GetRequiredService<RegionStores>().Snapshots)
         .AddSingleton(_ => new KeyWrap(masterKey))
         .AddSingleton(provider => new PersonKeyring(
             provider.GetRequiredService<IKeyStore>(), provider.GetRequiredService<KeyWrap>(), partitions))

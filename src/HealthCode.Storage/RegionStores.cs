@@ -12,6 +12,8 @@ public sealed class RegionStores : IAsyncDisposable
 {
     public const string JournalFile = "journal.db";
     public const string BackOfficeFile = "backoffice.db";
+    public const string KeysFile = "keys.db";
+    public const string SnapshotsFile = "snapshots.db";
 
     private readonly string folder;
     private readonly StoreAddress address;
@@ -23,11 +25,12 @@ public sealed class RegionStores : IAsyncDisposable
     private RegionStores(string folder, StoreAddress address, bool readOnly)
     {
         (this.folder, this.address, this.readOnly) = (folder, address, readOnly);
-        Database = address.IsPostgres ? NpgsqlDataSource.Create(address.ConnectionString) : null;
+        Database = address.IsPostgres ? PostgresStore.Open(address.ConnectionString) : null;
         BackOffice = Database is not null ? new PostgresContexts(Database) : new SqliteContexts(SqliteOptions());
-        journal = new(OpenJournal);
-        keys = new(OpenKeys);
-        snapshots = new(OpenSnapshots);
+        journal = new(() => Database is null ? OpenJournalFile() : Opened(PostgresJournal.OpenAsync(Database)));
+        keys = new(() => Database is null ? new SqliteKeyStore(Path.Combine(folder, KeysFile)) : Opened(PostgresKeyStore.OpenAsync(Database)));
+        snapshots = new(() => Database is null
+            ? new SqliteSnapshotStore(Path.Combine(folder, SnapshotsFile)) : Opened(PostgresSnapshotStore.OpenAsync(Database)));
     }
 
     /// <summary>For the region itself: what is missing is made.</summary>
@@ -126,17 +129,18 @@ public sealed class RegionStores : IAsyncDisposable
         if (Database is null)
             await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL", cancellation).ConfigureAwait(false);
         await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+        if (Database is not null)
+            await PostgresNodeTable.MigrateAsync(Database, cancellation).ConfigureAwait(false);
     }
 
-    private IJournal OpenJournal()
+    private SqliteJournal OpenJournalFile()
     {
         var path = Path.Combine(folder, JournalFile);
         return readOnly ? SqliteJournal.OpenForReading(path) : new SqliteJournal(path);
     }
 
-    private IKeyStore OpenKeys() => new MemoryKeyStore();
-
-    private ISnapshotStore OpenSnapshots() => new MemorySnapshotStore();
+    // Once in a process, and before it answers anybody: a store is asked for by services that are made without waiting.
+    private static T Opened<T>(Task<T> opening) => opening.GetAwaiter().GetResult();
 
     private DbContextOptions<BackOfficeContext> SqliteOptions()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace HealthCode.Storage;
@@ -68,6 +69,10 @@ internal static class Sqlite
             command.Parameters.AddWithValue(name, value);
         return command;
     }
+
+    /// <summary>The provider binds whole arrays; most memory is one already.</summary>
+    public static byte[] WholeArray(ReadOnlyMemory<byte> bytes) =>
+        MemoryMarshal.TryGetArray(bytes, out var segment) && segment.Array is { } array && array.Length == bytes.Length ? array : bytes.ToArray();
 
     public static int Execute(SqliteConnection connection, string sql, params (string Name, object Value)[] parameters)
     {

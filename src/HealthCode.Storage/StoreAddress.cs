@@ -55,8 +55,6 @@ public sealed class StoreAddress
         var connection = new NpgsqlConnectionStringBuilder
         {
             Host = uri.IdnHost.Trim('[', ']'), Port = uri.IsDefaultPort ? PortDefault : uri.Port, Database = database, ApplicationName = "healthcode",
-            // A connection that the other side dropped without a word is noticed, and an answer that never comes ends.
-            KeepAlive = 15, Timeout = 5, CommandTimeout = 30,
         };
         AddUser(connection, uri.UserInfo);
         foreach (var parameter in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))

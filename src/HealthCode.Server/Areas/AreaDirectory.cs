@@ -1,5 +1,6 @@
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Cluster;
 using HealthCode.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -10,23 +11,38 @@ namespace HealthCode.Server.Areas;
 /// since every page asks; one that is added shows at once. An endpoint asks for <see cref="Divisions"/> and gets those of
 /// the moment; what lives longer than a request asks here.
 /// </summary>
-internal sealed class AreaDirectory(Divisions divisions, IDbContextFactory<BackOfficeContext> backOffice) : IDisposable
+internal sealed class AreaDirectory(Divisions divisions, RegionStores stores) : INodeView, IDisposable
 {
     private const int NumberMax = 999;
+
+    private readonly Lock gate = new();
 
     // Two added at once must not get the same number.
     private readonly SemaphoreSlim adding = new(1);
     private volatile Divisions current = divisions;
+    private long seen = -1;
+
+    public string Name => ViewRevision.FreeAreas;
+
+    public long Seen => Interlocked.Read(ref seen);
 
     public Divisions Current => current;
 
     public Text NameOf(AreaCode area) => new(current.NameOf(area), current.EnglishNameOf(area));
 
-    public async Task LoadAsync(CancellationToken cancellation)
+    public async Task CatchUpAsync(CancellationToken cancellation)
     {
-        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        await using var context = await stores.BackOffice.CreateDbContextAsync(cancellation);
+        // The revision first: what is read after it has at least that.
+        var revision = await context.RevisionAsync(Name, cancellation);
+        if (revision == Seen)
+            return;
         var free = await context.FreeAreas.AsNoTracking().ToListAsync(cancellation);
-        current = current.With(free.Select(DivisionOf));
+        lock (gate)
+        {
+            current = current.With(free.Select(DivisionOf));
+            Interlocked.Exchange(ref seen, Math.Max(seen, revision));
+        }
     }
 
     /// <summary>Adds a compound or a building under the next free number; one that has these names already is that one.</summary>
@@ -39,13 +55,9 @@ internal sealed class AreaDirectory(Divisions divisions, IDbContextFactory<BackO
         await adding.WaitAsync(cancellation);
         try
         {
-            var siblings = current.Children(parent).ToList();
-            if (siblings.Find(sibling => sibling.Name == name.Zh || sibling.EnglishName == name.En) is { } known)
-                return (known.Name, known.EnglishName) == (name.Zh, name.En) ? (known, false, null) : (null, false, Refusals.AreaNameTaken);
-            if (siblings.Count >= NumberMax)
-                return (null, false, Refusals.AreaFull);
-            // None is ever taken away, so the numbers have no gaps.
-            return (await KeepAsync(parent.Below(siblings.Count + 1), name, by, now, cancellation), true, null);
+            (Division?, bool, Refusal?) answer = default;
+            await stores.AloneAsync(Name, async alone => answer = await AddAloneAsync(parent, name, by, now, alone), cancellation);
+            return answer;
         }
         finally
         {
@@ -55,15 +67,28 @@ internal sealed class AreaDirectory(Divisions divisions, IDbContextFactory<BackO
 
     public void Dispose() => adding.Dispose();
 
+    private async Task<(Division? Area, bool IsNew, Refusal? Refusal)> AddAloneAsync(
+        AreaCode parent, Text name, string by, DateTimeOffset now, CancellationToken cancellation)
+    {
+        // Another node may have added one.
+        await CatchUpAsync(cancellation);
+        var siblings = current.Children(parent).ToList();
+        if (siblings.Find(sibling => sibling.Name == name.Zh || sibling.EnglishName == name.En) is { } known)
+            return (known.Name, known.EnglishName) == (name.Zh, name.En) ? (known, false, null) : (null, false, Refusals.AreaNameTaken);
+        if (siblings.Count >= NumberMax)
+            return (null, false, Refusals.AreaFull);
+        // None is ever taken away, so the numbers have no gaps.
+        return (await KeepAsync(parent.Below(siblings.Count + 1), name, by, now, cancellation), true, null);
+    }
+
     private async Task<Division> KeepAsync(AreaCode code, Text name, string by, DateTimeOffset now, CancellationToken cancellation)
     {
         var area = new FreeArea { Code = code.Value, NameZh = name.Zh, NameEn = name.En, AddedBy = by, AddedAt = now };
-        await using var context = await backOffice.CreateDbContextAsync(cancellation);
+        await using var context = await stores.BackOffice.CreateDbContextAsync(cancellation);
         context.FreeAreas.Add(area);
-        await context.SaveChangesAsync(cancellation);
-        var added = DivisionOf(area);
-        current = current.With([added]);
-        return added;
+        await context.SaveAndRaiseAsync(Name, cancellation);
+        await CatchUpAsync(cancellation);
+        return DivisionOf(area);
     }
 
     private static Division DivisionOf(FreeArea area) => new(new AreaCode(area.Code), area.NameZh, area.NameEn);

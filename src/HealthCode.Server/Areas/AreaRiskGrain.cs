@@ -7,31 +7,34 @@ namespace HealthCode.Server.Areas;
 /// <summary>The one writer of the area risks.</summary>
 internal interface IAreaRiskGrain : IGrainWithIntegerKey
 {
-    /// <summary>
-    /// Sets or changes periods, all of them in one append. Returns when they are durable and every partition on this
-    /// node decides with them; what is set already is not written again.
-    /// </summary>
-    Task Set(Immutable<byte[]> risks);
+    /// <summary>Sets or changes periods, all of them in one append. What is set already is not written again.</summary>
+    /// <returns>The revision with which they are shown; durable, and shown on the grain's own node.</returns>
+    Task<long> Set(Immutable<byte[]> risks);
 }
 
 internal sealed class AreaRiskGrain(IJournal journal, AreaRiskBoard board) : Grain, IAreaRiskGrain
 {
-    public async Task Set(Immutable<byte[]> risks)
+    public async Task<long> Set(Immutable<byte[]> risks)
     {
-        var changes = EvidenceCodec.DecodeRisks(risks.Value).Where(IsNews).ToList();
-        if (changes.Count == 0)
-            return;
-        try
+        var asked = EvidenceCodec.DecodeRisks(risks.Value);
+        while (true)
         {
-            await journal.AppendAsync(JournalStreams.Areas, board.NextSequence, EvidenceCodec.EncodeRisks(changes), CancellationToken.None);
+            var sequence = board.NextSequence;
+            var changes = asked.Where(IsNews).ToList();
+            if (changes.Count == 0)
+                return sequence;
+            try
+            {
+                await journal.AppendAsync(JournalStreams.Areas, sequence, EvidenceCodec.EncodeRisks(changes), CancellationToken.None);
+                board.Publish(sequence, changes);
+                return sequence + 1;
+            }
+            catch (StaleWriterException)
+            {
+                // Another writer was here, or our own append whose answer was lost: learn what it wrote, and see what is left to say.
+                await board.CatchUpAsync(CancellationToken.None);
+            }
         }
-        catch (StaleWriterException)
-        {
-            // Somebody wrote since: learn it, and let the caller send the change again.
-            await board.LoadAsync(journal, CancellationToken.None);
-            throw;
-        }
-        board.Publish(changes);
     }
 
     // Of the same submission sent twice at once, the second finds the first here.

@@ -1,11 +1,11 @@
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.Hosting;
 using HealthCode.Server.People;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 using Orleans.Concurrency;
 
 namespace HealthCode.Server.Areas;
@@ -21,8 +21,9 @@ internal static class AreasFeature
 
     /// <param name="divisions">Those that the region knows before its own compounds and buildings.</param>
     public static IServiceCollection AddAreas(this IServiceCollection services, Divisions divisions) => services
-        .AddSingleton<AreaRiskBoard>()
-        .AddSingleton(provider => new AreaDirectory(divisions, provider.GetRequiredService<IDbContextFactory<BackOfficeContext>>()))
+        .AddSingleton<AreaRiskBoard>().AddSingleton<INodeView>(provider => provider.GetRequiredService<AreaRiskBoard>())
+        .AddSingleton(provider => new AreaDirectory(divisions, provider.GetRequiredService<RegionStores>()))
+        .AddSingleton<INodeView>(provider => provider.GetRequiredService<AreaDirectory>())
         .AddScoped(provider => provider.GetRequiredService<AreaDirectory>().Current);
 
     public static void MapAreas(this IEndpointRouteBuilder routes)
@@ -56,7 +57,8 @@ internal static class AreasFeature
     }
 
     private static async Task<IResult> AddFreeArea(
-        FreeAreaRequest request, HttpContext http, AreaDirectory areas, Divisions divisions, TimeProvider time, CancellationToken cancellation)
+        FreeAreaRequest request, HttpContext http, AreaDirectory areas, Divisions divisions, INodeLease lease, TimeProvider time,
+        CancellationToken cancellation)
     {
         if (Fields.Area(divisions, request.Parent, "parent", 0, out var parent) is { } badParent)
             return badParent;
@@ -66,6 +68,7 @@ internal static class AreasFeature
             return badEn;
         var name = new Text(request.Name.Zh.Trim(), request.Name.En.Trim());
         var (area, isNew, refusal) = await areas.AddAsync(parent, name, http.User.StaffName(), time.GetUtcNow(), cancellation);
+        await lease.ShownEverywhereAsync(areas.Name, areas.Seen, cancellation);
         return refusal is not null ? Refuse.With(refusal, refusal == Refusals.AreaNameTaken ? "name.zh" : "parent")
             : Results.Json(
                 StateOf(area!, areas.Current), ApiJson.Wire.DivisionState,
@@ -96,7 +99,8 @@ internal static class AreasFeature
         Fields.Area(areas.Current, area, "area", 0, out var code) is { } badArea ? badArea : StatesOf(board.History.Of(code), http, areas);
 
     private static async Task<IResult> SetRisk(
-        AreaRiskRequest request, HttpContext http, IGrainFactory grains, AreaDirectory areas, TimeProvider time, AreaRiskBoard board)
+        AreaRiskRequest request, HttpContext http, IGrainFactory grains, AreaDirectory areas, TimeProvider time, AreaRiskBoard board,
+        INodeLease lease, CancellationToken cancellation)
     {
         var now = Minute.Of(time.GetUtcNow());
         if (Fields.Area(areas.Current, request.Area, "area", DepthMin, out var area) is { } badArea)
@@ -114,14 +118,20 @@ internal static class AreasFeature
 
         var id = RiskIdOf(key);
         if (board.Current.Find(id) is { } known)
-            return known.Area == area && known.Level == level ? Created(known, http, areas) : Refuse.With(Refusals.IdempotencyKeyReused);
+        {
+            if (known.Area != area || known.Level != level)
+                return Refuse.With(Refusals.IdempotencyKeyReused);
+            await lease.ShownEverywhereAsync(board.Name, board.Seen, cancellation);
+            return Created(known, http, areas);
+        }
         var risk = new AreaRisk(id, area, level, from, until, request.Reason.Trim(), http.User.StaffName(), now);
-        await SetAsync(grains, [risk]);
+        await SetAsync([risk], grains, lease, cancellation);
         return Created(risk, http, areas);
     }
 
     private static async Task<IResult> EndRisk(
-        Guid risk, AreaRiskEnd request, HttpContext http, IGrainFactory grains, AreaRiskBoard board, AreaDirectory areas, TimeProvider time)
+        Guid risk, AreaRiskEnd request, HttpContext http, IGrainFactory grains, AreaRiskBoard board, AreaDirectory areas, TimeProvider time,
+        INodeLease lease, CancellationToken cancellation)
     {
         if (board.Current.Find(risk) is not { } known)
             return Refuse.With(Refusals.RiskUnknown);
@@ -132,12 +142,13 @@ internal static class AreasFeature
         if (until < known.From)
             return Refuse.With(Refusals.DateImpossible, "at");
         var ended = known with { Until = until, Reason = request.Reason.Trim(), SetBy = http.User.StaffName(), SetAt = now };
-        await SetAsync(grains, [ended]);
+        await SetAsync([ended], grains, lease, cancellation);
         return Results.Json(StateOf(ended, http, areas), ApiJson.Wire.AreaRiskState);
     }
 
     private static async Task<IResult> ImportRisks(
-        HttpContext http, IGrainFactory grains, AreaRiskBoard board, Divisions divisions, TimeProvider time, CancellationToken cancellation)
+        HttpContext http, IGrainFactory grains, AreaRiskBoard board, Divisions divisions, TimeProvider time, INodeLease lease,
+        CancellationToken cancellation)
     {
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body, cancellation);
@@ -147,8 +158,7 @@ internal static class AreasFeature
         // What a file said once is not said again: a period that was ended by hand since stays ended.
         var said = board.History.Changes.ToLookup(change => change.Id);
         var news = file.Risks.Where(risk => !said[risk.Id].Any(risk.SaysSameAs)).ToList();
-        if (news.Count > 0)
-            await SetAsync(grains, news);
+        await SetAsync(news, grains, lease, cancellation);
         return Results.Json(
             new AreaRiskImport(file.Rows, news.Count, file.Risks.Count - news.Count, file.Problems), ApiJson.Wire.AreaRiskImport);
     }
@@ -156,8 +166,12 @@ internal static class AreasFeature
     private static IResult Created(AreaRisk risk, HttpContext http, AreaDirectory areas) =>
         Results.Json(StateOf(risk, http, areas), ApiJson.Wire.AreaRiskState, statusCode: StatusCodes.Status201Created);
 
-    private static Task SetAsync(IGrainFactory grains, IReadOnlyList<AreaRisk> risks) =>
-        grains.GetGrain<IAreaRiskGrain>(0).Set(EvidenceCodec.EncodeRisks(risks).AsImmutable());
+    // Returns when no display anywhere is decided without them any more.
+    private static async Task SetAsync(IReadOnlyList<AreaRisk> risks, IGrainFactory grains, INodeLease lease, CancellationToken cancellation)
+    {
+        var revision = await grains.GetGrain<IAreaRiskGrain>(0).Set(EvidenceCodec.EncodeRisks(risks).AsImmutable());
+        await lease.ShownEverywhereAsync(JournalStreams.Areas, revision, cancellation);
+    }
 
     // The same submission names the same period, so a retry sets it once.
     private static Guid RiskIdOf(string key) =>

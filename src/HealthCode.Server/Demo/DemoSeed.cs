@@ -24,7 +24,7 @@ internal sealed record DemoSignIns(string Password, string Place, IReadOnlyList<
 /// </remarks>
 internal sealed class DemoSeed(
     City city, RegionOptions region, PeopleDirectory people, PersonVault vault, PlaceDirectory places, IGrainFactory grains,
-    AreaRiskBoard areas, IServiceScopeFactory scopes, IDbContextFactory<BackOfficeContext> backOffice, TimeProvider time)
+    AreaRiskBoard areas, IServiceScopeFactory scopes, IDbContextFactory<BackOfficeContext> backOffice, RegionStores stores, TimeProvider time)
 {
     /// <summary>The first hundred residents of the city have not applied yet: they are for trying the application.</summary>
     public const int NotYetApplied = 100;
@@ -45,7 +45,9 @@ internal sealed class DemoSeed(
         JsonSerializer.Deserialize<DemoSignIns>(await File.ReadAllTextAsync(SignInsFile, cancellation))!;
 
     /// <summary>Places and staff: small, and needed before anybody can sign in.</summary>
-    public async Task PrepareAsync(CancellationToken cancellation)
+    public Task PrepareAsync(CancellationToken cancellation) => stores.AloneAsync("demo", PrepareAloneAsync, cancellation);
+
+    private async Task PrepareAloneAsync(CancellationToken cancellation)
     {
         if (File.Exists(SignInsFile))
             return;
@@ -66,7 +68,10 @@ internal sealed class DemoSeed(
     }
 
     /// <summary>Residents and their last days. Says how far it is, in residents.</summary>
-    public async Task FillAsync(IProgress<int> progress, CancellationToken cancellation)
+    public Task FillAsync(IProgress<int> progress, CancellationToken cancellation) =>
+        stores.AloneAsync("demo", alone => FillAloneAsync(progress, alone), cancellation);
+
+    private async Task FillAloneAsync(IProgress<int> progress, CancellationToken cancellation)
     {
         if (await IsMarkedAsync(cancellation))
             return;

@@ -4,6 +4,7 @@ using HealthCode.Domain;
 using HealthCode.Server.Applications;
 using HealthCode.Server.Areas;
 using HealthCode.Server.Cases;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.Community;
 using HealthCode.Server.Demo;
 using HealthCode.Server.People;
@@ -55,8 +56,7 @@ public static class RegionHost
 
         AddRegion(builder, region);
         configure?.Invoke(builder);
-        builder.UseOrleans(silo => silo.UseLocalhostClustering(
-            siloPort: FreePort(), gatewayPort: 0, serviceId: "healthcode", clusterId: "healthcode"));
+        builder.UseOrleans(silo => silo.UseCluster(region));
 
         var app = builder.Build();
         MapRegion(app);
@@ -75,6 +75,7 @@ public static class RegionHost
         services.AddSingleton(provider => new TokenReader(keys));
         services.AddHealthCodeStorage(region.Data, region.Store, keys.Secret("profiles"), region.Partitions);
         services.AddSingleton(region.Retention);
+        services.AddCluster(region);
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, region.KeyFolder);
@@ -141,25 +142,19 @@ public static class RegionHost
         // Other partitions would look for people in other streams, and another city does not know the people of this one.
         await store.FixAsync(RegionStore.Partitions, $"{region.Partitions}", cancellation);
         await store.FixAsync(RegionStore.City, region.Demo ? $"--residents {region.DemoResidents} --seed {region.DemoSeed}" : "none", cancellation);
-        await services.GetRequiredService<AreaRiskBoard>().LoadAsync(services.GetRequiredService<IJournal>(), cancellation);
-        await OpenPlansAsync(services, cancellation);
-        await services.GetRequiredService<AreaDirectory>().LoadAsync(cancellation);
-        await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
+        // Before anything is loaded: what is changed from here on waits until this node shows it.
+        if (services.GetService<NodeLease>() is { } lease)
+            await lease.JoinAsync(cancellation);
+        foreach (var view in services.GetServices<INodeView>())
+            await view.CatchUpAsync(cancellation);
+        await services.GetRequiredService<RegionStores>().AloneAsync("first edition", alone => BeginAsync(services, alone), cancellation);
     }
 
-    private static async Task OpenPlansAsync(IServiceProvider services, CancellationToken cancellation)
+    private static async Task BeginAsync(IServiceProvider services, CancellationToken cancellation)
     {
-        var (board, journal) = (services.GetRequiredService<PlanBoard>(), services.GetRequiredService<IJournal>());
-        await board.LoadAsync(journal, cancellation);
+        var board = services.GetRequiredService<PlanBoard>();
+        await board.CatchUpAsync(cancellation);
         var now = Minute.Of(services.GetRequiredService<TimeProvider>().GetUtcNow());
-        await board.BeginAsync(journal, services.GetRequiredService<RegionOptions>().Edition, now, cancellation);
-    }
-
-    // Two regions may run on one machine; the silo's port is nobody's business while it is alone.
-    private static int FreePort()
-    {
-        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
-        socket.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
-        return ((System.Net.IPEndPoint)socket.LocalEndPoint!).Port;
+        await board.BeginAsync(services.GetRequiredService<RegionOptions>().Edition, now, cancellation);
     }
 }

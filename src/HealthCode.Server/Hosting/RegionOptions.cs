@@ -34,5 +34,17 @@ public sealed record RegionOptions
 
     public int DemoSeed { get; init; } = 20200211;
 
+    /// <summary>What this node is called where nodes are listed; its machine and port when absent.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The address at which other nodes reach this one.</summary>
+    public string Advertise { get; init; } = "127.0.0.1";
+
+    /// <summary>The port at which other nodes reach this one; 0 for any that is free.</summary>
+    public int SiloPort { get; init; }
+
+    /// <summary>How long a node that leaves says that it is not ready before it stops taking requests.</summary>
+    public TimeSpan Drain { get; init; }
+
     public bool Demo => DemoResidents > 0;
 }

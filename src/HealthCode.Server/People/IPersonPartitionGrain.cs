@@ -62,11 +62,16 @@ public readonly record struct HeldEnding(
 public sealed record AskedStay([property: Id(0)] byte[] Stay, [property: Id(1)] string Rule, [property: Id(2)] int Until);
 
 /// <param name="Edition">The edition that decided: what is spelled out afterwards is spelled out by it.</param>
+/// <param name="AsOf">
+/// Null when all that was acknowledged is in it; else the last moment of which the node knows that, because its store or the
+/// other nodes do not answer.
+/// </param>
 /// <param name="PassUntil">First minute after a running pass that every rule that holds allows; 0 for none.</param>
 [GenerateSerializer, Immutable]
 public sealed record Decided(
     [property: Id(0)] Colour Colour, [property: Id(1)] int NextChange, [property: Id(2)] int At, [property: Id(3)] HeldRule[] Reasons,
-    [property: Id(4)] AskedStay[] Questions, [property: Id(5)] int PassUntil, [property: Id(6)] string Edition);
+    [property: Id(4)] AskedStay[] Questions, [property: Id(5)] int PassUntil, [property: Id(6)] string Edition,
+    [property: Id(7)] DateTimeOffset? AsOf);
 
 /// <param name="Proof">The last test, the highest dose and the running pass, as far as there are any, as the journal's bytes; empty for none.</param>
 [GenerateSerializer, Immutable]

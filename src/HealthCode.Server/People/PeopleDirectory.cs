@@ -9,7 +9,7 @@ namespace HealthCode.Server.People;
 
 /// <summary>From a person to the partition that keeps them: the one way by which features reach people.</summary>
 internal sealed class PeopleDirectory(
-    IGrainFactory grains, RegionOptions region, KeyRing keys, PersonVault vault, IMemoryCache cache)
+    IGrainFactory grains, RegionOptions region, KeyRing keys, PersonVault vault, IMemoryCache cache, TimeProvider time)
 {
     private static readonly TimeSpan NameKept = TimeSpan.FromMinutes(10);
 
@@ -17,11 +17,14 @@ internal sealed class PeopleDirectory(
 
     public PersonId PersonOf(IdentityDocument document) => document.PersonIn(secret);
 
-    public Task<ShownCode> ShowAsync(PersonId person) => PartitionOf(person).Show(PersonKey.Of(person));
+    public Task<ShownCode> ShowAsync(PersonId person) =>
+        Patience.TryAsync(time, () => PartitionOf(person).Show(PersonKey.Of(person)));
 
-    public Task<Decided> DecideAsync(PersonId person) => PartitionOf(person).Decide(PersonKey.Of(person));
+    public Task<Decided> DecideAsync(PersonId person) =>
+        Patience.TryAsync(time, () => PartitionOf(person).Decide(PersonKey.Of(person)));
 
-    public Task<ReadPerson> ReadAsync(PersonId person) => PartitionOf(person).Read(PersonKey.Of(person));
+    public Task<ReadPerson> ReadAsync(PersonId person) =>
+        Patience.TryAsync(time, () => PartitionOf(person).Read(PersonKey.Of(person)));
 
     /// <summary>All that is kept of a person, folded anew.</summary>
     public async Task<PersonRecord> RecordAsync(PersonId person)
@@ -36,8 +39,8 @@ internal sealed class PeopleDirectory(
     public Task<bool> DeleteAsync(PersonId person) => PartitionOf(person).Delete(PersonKey.Of(person));
 
     /// <summary>Returns when durable.</summary>
-    public async Task<Acceptance> AcceptAsync(Evidence evidence) => (await PartitionOf(evidence.Person)
-        .Accept(EvidenceCodec.Encode([evidence]).AsImmutable()))[0];
+    public async Task<Acceptance> AcceptAsync(Evidence evidence) => (await AcceptAsync(
+        evidence.Person.PartitionOf(region.Partitions), EvidenceCodec.Encode([evidence])))[0];
 
     /// <summary>Returns, in their order, when all are durable; they may be of different people.</summary>
     public async Task<Acceptance[]> AcceptAsync(IEnumerable<Evidence> evidence)
@@ -50,12 +53,15 @@ internal sealed class PeopleDirectory(
             {
                 int[] indices = [.. group];
                 var batch = EvidenceCodec.Encode([.. indices.Select(index => facts[index])]);
-                var taken = await grains.GetGrain<IPersonPartitionGrain>(group.Key).Accept(batch.AsImmutable());
+                var taken = await AcceptAsync(group.Key, batch);
                 for (var at = 0; at < taken.Length; at++)
                     answers[indices[at]] = taken[at];
             }));
         return answers;
     }
+
+    private Task<Acceptance[]> AcceptAsync(int partition, byte[] batch) =>
+        Patience.TryAsync(time, () => grains.GetGrain<IPersonPartitionGrain>(partition).Accept(batch.AsImmutable()));
 
     /// <summary>The masked name, as a guard sees it; null for a person who has not applied.</summary>
     public async ValueTask<string?> MaskedNameAsync(PersonId person, CancellationToken cancellation)

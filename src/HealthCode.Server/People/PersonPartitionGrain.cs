@@ -1,5 +1,6 @@
 using HealthCode.Domain;
 using HealthCode.Server.Areas;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.Plans;
 using HealthCode.Storage;
 using HealthCode.Tokens;
@@ -14,8 +15,8 @@ namespace HealthCode.Server.People;
 /// </remarks>
 [Reentrant, KeepAlive]
 internal sealed partial class PersonPartitionGrain(
-    EvidenceStore store, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, Retention retention, TimeProvider time,
-    ILogger<PersonPartitionGrain> log) : Grain, IPersonPartitionGrain
+    EvidenceStore store, IPartitionOwnership ownership, INodeLease lease, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer,
+    Retention retention, TimeProvider time, ILogger<PersonPartitionGrain> log) : Grain, IPersonPartitionGrain
 {
     /// <summary>A code is handed out again while at least so much of its life is left; then it is signed anew.</summary>
     private static readonly TimeSpan LifeLeftMin = TimeSpan.FromSeconds(70);
@@ -31,33 +32,50 @@ internal sealed partial class PersonPartitionGrain(
 
     private readonly Dictionary<PersonId, Token> codes = [];
     private PersonPartition partition = null!;
+    private OwnershipTaken owned = null!;
+
+    private int Number => (int)this.GetPrimaryKeyLong();
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        var number = (int)this.GetPrimaryKeyLong();
-        partition = new PersonPartition(number, store);
-        await partition.OpenAsync(fence: false, cancellationToken);
+        owned = await ownership.TakeAsync(Number, cancellationToken);
+        owned.Lost.Register(DeactivateOnIdle);
+        partition = new PersonPartition(Number, store);
+        await partition.OpenAsync(fence: ownership is not SoleOwnership, cancellationToken);
         if (partition.SnapshotProblem is { } problem)
-            SnapshotNotUsed(log, number, problem);
+            SnapshotNotUsed(log, Number, problem);
         partition.Forget(retention, Minute.Of(time.GetUtcNow()));
         this.RegisterGrainTimer(KeepUpAsync, new GrainTimerCreationOptions(UpkeepPeriod, UpkeepPeriod) { Interleave = true });
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (!partition.IsStale && partition.SinceSnapshot > 0)
+        if (!HasStepped && partition.SinceSnapshot > 0)
             await TrySnapshotAsync(cancellationToken);
+        await ownership.ReleaseAsync(Number);
     }
+
+    private bool HasStepped => partition.IsStale || owned.Lost.IsCancellationRequested;
+
+    // Whoever asks a partition that stepped down is told so, and asks the next owner.
+    private PersonPartition Mine() => HasStepped ? throw new StaleWriterException(JournalStreams.Of(Number), partition.NextSequence) : partition;
 
     public async Task<Acceptance[]> Accept(Immutable<byte[]> evidence)
     {
         try
         {
-            return await partition.AcceptAsync(EvidenceCodec.Decode(evidence.Value));
+            var answers = await Mine().AcceptAsync(EvidenceCodec.Decode(evidence.Value));
+            // The former owner may still show what was before: nothing is acknowledged until it cannot.
+            await owned.Confirmed;
+            return answers;
+        }
+        catch (OperationCanceledException) when (owned.Lost.IsCancellationRequested)
+        {
+            throw new StaleWriterException(JournalStreams.Of(Number), partition.NextSequence);
         }
         finally
         {
-            if (partition.IsStale)
+            if (HasStepped)
                 DeactivateOnIdle();
         }
     }
@@ -66,7 +84,7 @@ internal sealed partial class PersonPartitionGrain(
     {
         var now = time.GetUtcNow();
         var id = person.ToPersonId();
-        var facts = partition.Records.Find(id);
+        var facts = Mine().Records.Find(id);
         var decided = Decide(id, facts, Minute.Of(now));
         var code = CodeOf(id, decided.Colour, now);
         return Task.FromResult(new ShownCode(
@@ -76,21 +94,23 @@ internal sealed partial class PersonPartitionGrain(
     public Task<Decided> Decide(PersonKey person)
     {
         var id = person.ToPersonId();
-        return Task.FromResult(Decide(id, partition.Records.Find(id), Minute.Of(time.GetUtcNow())));
+        return Task.FromResult(Decide(id, Mine().Records.Find(id), Minute.Of(time.GetUtcNow())));
     }
 
     public async Task<ReadPerson> Read(PersonKey person)
     {
         var id = person.ToPersonId();
         var record = new PersonRecord(id);
-        record.FoldMany(await partition.ReadAsync(id, CancellationToken.None));
+        record.FoldMany(await Mine().ReadAsync(id, CancellationToken.None));
         return new ReadPerson(await Decide(person), EvidenceCodec.Encode(record.All));
     }
 
     public async Task<bool> Delete(PersonKey person)
     {
         codes.Remove(person.ToPersonId());
-        return await partition.DeleteAsync(person.ToPersonId(), time.GetUtcNow());
+        var known = await Mine().DeleteAsync(person.ToPersonId(), time.GetUtcNow());
+        await owned.Confirmed;
+        return known;
     }
 
     private Decided Decide(PersonId person, RecordFacts facts, Minute now)
@@ -105,7 +125,7 @@ internal sealed partial class PersonPartitionGrain(
             questions = [.. explanation.Questions.Select(question => AskedOf(question.Stay, question.Under))];
         }
         return new Decided(
-            decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id);
+            decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id, lease.IsHeld ? null : lease.AsOf);
     }
 
     private Evidence EvidenceBehind(PersonId person, int entry) => Read(person, partition.Records.EvidenceOf(person, entry));
@@ -163,7 +183,7 @@ internal sealed partial class PersonPartitionGrain(
     private async Task KeepUpAsync(CancellationToken cancellation)
     {
         partition.Forget(retention, Minute.Of(time.GetUtcNow()));
-        if (!partition.IsStale && partition.SinceSnapshot >= SinceSnapshotMax)
+        if (!HasStepped && partition.SinceSnapshot >= SinceSnapshotMax)
             await TrySnapshotAsync(cancellation);
     }
 
@@ -176,7 +196,7 @@ internal sealed partial class PersonPartitionGrain(
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            SnapshotNotWritten(log, (int)this.GetPrimaryKeyLong(), failure);
+            SnapshotNotWritten(log, Number, failure);
         }
     }
 

@@ -1,5 +1,6 @@
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.People;
 using HealthCode.Server.Plans;
 using HealthCode.Server.Security;
@@ -11,7 +12,8 @@ namespace HealthCode.Server.Places;
 /// <summary>Places where codes are checked, and the check itself.</summary>
 internal static class PlacesFeature
 {
-    public static IServiceCollection AddPlaces(this IServiceCollection services) => services.AddSingleton<PlaceDirectory>();
+    public static IServiceCollection AddPlaces(this IServiceCollection services) => services
+        .AddSingleton<PlaceDirectory>().AddSingleton<INodeView>(provider => provider.GetRequiredService<PlaceDirectory>());
 
     public static void MapPlaces(this IEndpointRouteBuilder routes)
     {
@@ -42,7 +44,7 @@ internal static class PlacesFeature
     }
 
     private static async Task<IResult> AddPlace(
-        PlaceRequest request, PlaceDirectory places, Divisions divisions, CancellationToken cancellation)
+        PlaceRequest request, PlaceDirectory places, Divisions divisions, INodeLease lease, CancellationToken cancellation)
     {
         if (request.Id is not { Length: >= 1 and <= 40 } || !request.Id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-'))
             return Refuse.With(Refusals.FieldInvalid, "id");
@@ -59,7 +61,9 @@ internal static class PlacesFeature
             Id = request.Id, NameZh = request.Name.Zh, NameEn = request.Name.En, Kind = request.Kind, Area = area.Value,
             AsksTemperature = request.AsksTemperature,
         };
-        return await places.AddAsync(place, cancellation)
+        var isNew = await places.AddAsync(place, cancellation);
+        await lease.ShownEverywhereAsync(places.Name, places.Seen, cancellation);
+        return isNew
             ? Results.Json(StateOf(place, divisions), ApiJson.Wire.PlaceState, statusCode: StatusCodes.Status201Created)
             : Refuse.With(Refusals.PlaceExists, "id");
     }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.People;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
@@ -61,7 +62,7 @@ internal static class OfficerEndpoints
     }
 
     public static async Task<IResult> StartWhatIf(
-        Guid draft, WhatIfRequest request, HttpContext http, PlanDrafts drafts, WhatIfDesk desk, TimeProvider time, CancellationToken cancellation)
+        Guid draft, WhatIfRequest request, HttpContext http, PlanDrafts drafts, IGrainFactory grains, TimeProvider time, CancellationToken cancellation)
     {
         var (known, refusal) = await OpenAsync(draft, request.Version, drafts, cancellation);
         if (refusal is not null)
@@ -69,28 +70,36 @@ internal static class OfficerEndpoints
         if (MomentOf(request.Day, time, out var at) is { } badDay)
             return badDay;
         var findings = drafts.Check(known!.Text with { Cases = "" });
-        if (findings.Policy is not { } policy)
+        if (findings.Policy is null)
             return Invalid(findings);
-        return desk.TryStart(known, policy, at, http.User.StaffName())
-            ? Results.Json(desk.State, ApiJson.Wire.WhatIfState, statusCode: StatusCodes.Status202Accepted)
+        return await DeskOf(grains).TryStart(draft, request.Version, at.Value, http.User.StaffName())
+            ? await WhatIfStateAsync(grains, StatusCodes.Status202Accepted)
             : Refuse.With(Refusals.WhatIfRunning);
     }
 
-    public static IResult GetWhatIf(WhatIfDesk desk) => Results.Json(desk.State, ApiJson.Wire.WhatIfState);
+    public static Task<IResult> GetWhatIf(IGrainFactory grains) => WhatIfStateAsync(grains);
 
-    public static IResult CancelWhatIf(WhatIfDesk desk)
+    public static async Task<IResult> CancelWhatIf(IGrainFactory grains)
     {
-        desk.Cancel();
-        return Results.Json(desk.State, ApiJson.Wire.WhatIfState);
+        await DeskOf(grains).Cancel();
+        return await WhatIfStateAsync(grains);
     }
 
+    private static IWhatIfGrain DeskOf(IGrainFactory grains) => grains.GetGrain<IWhatIfGrain>(0);
+
+    private static async Task<IResult> WhatIfStateAsync(IGrainFactory grains, int status = StatusCodes.Status200OK) => Results.Json(
+        JsonSerializer.Deserialize(await DeskOf(grains).State(), ApiJson.Wire.WhatIfState), ApiJson.Wire.WhatIfState, statusCode: status);
+
     public static async Task<IResult> Approve(
-        Guid draft, DraftApproval request, HttpContext http, PlanDrafts drafts, PlanBoard board, IGrainFactory grains, TimeProvider time,
-        CancellationToken cancellation)
+        Guid draft, DraftApproval request, HttpContext http, PlanDrafts drafts, PlanBoard board, IGrainFactory grains, INodeLease lease,
+        TimeProvider time, CancellationToken cancellation)
     {
         var by = http.User.StaffName();
         if (await drafts.FindAsync(draft, cancellation) is { } read && WasApproved(read, board, by))
+        {
+            await lease.ShownEverywhereAsync(board.Name, board.Seen, cancellation);
             return await ApprovedAsync(read, drafts, by, cancellation);
+        }
         var (known, refusal) = await OpenAsync(draft, request.Version, drafts, cancellation);
         if (refusal is not null)
             return refusal;
@@ -110,7 +119,7 @@ internal static class OfficerEndpoints
             Author = string.Join(", ", new[] { known.Draft.Author, known.Draft.ChangedBy }.Distinct()), By = by, Reason = request.Reason.Trim(),
             At = default, InForceFrom = default,
         };
-        return await TakeAsync(fact, request.From, grains, time) switch
+        return await TakeAsync(fact, request.From, grains, lease, time, cancellation) switch
         {
             PlanAnswer.Exists => Refuse.With(Refusals.EditionExists),
             PlanAnswer.InThePast => Refuse.With(Refusals.InForceInThePast, "from"),
@@ -119,7 +128,8 @@ internal static class OfficerEndpoints
     }
 
     public static async Task<IResult> Withdraw(
-        string edition, EditionWithdrawal request, HttpContext http, PlanBoard board, IGrainFactory grains, TimeProvider time)
+        string edition, EditionWithdrawal request, HttpContext http, PlanBoard board, IGrainFactory grains, INodeLease lease, TimeProvider time,
+        CancellationToken cancellation)
     {
         if (Fields.Text(request.Reason, "reason", Refusals.ReasonMissing) is { } badReason)
             return badReason;
@@ -127,7 +137,7 @@ internal static class OfficerEndpoints
         {
             Edition = edition, By = http.User.StaffName(), At = Minute.Of(time.GetUtcNow()), Reason = request.Reason.Trim(),
         };
-        return await grains.GetGrain<IPlanGrain>(0).Take(PlanCodec.Encode(fact).AsImmutable()) switch
+        return await TakeAsync(fact, grains, lease, cancellation) switch
         {
             PlanAnswer.Unknown => Refuse.With(Refusals.EditionUnknown),
             PlanAnswer.HasBegun => Refuse.With(Refusals.EditionHasBegun),
@@ -136,17 +146,25 @@ internal static class OfficerEndpoints
     }
 
     // "Now" is the minute in which the writer's turn comes: a minute that ended on the way there is asked for anew.
-    private static async Task<PlanAnswer> TakeAsync(EditionApproved fact, DateTimeOffset? from, IGrainFactory grains, TimeProvider time)
+    private static async Task<PlanAnswer> TakeAsync(
+        EditionApproved fact, DateTimeOffset? from, IGrainFactory grains, INodeLease lease, TimeProvider time, CancellationToken cancellation)
     {
-        var grain = grains.GetGrain<IPlanGrain>(0);
         for (var attempt = 1; ; attempt++)
         {
             var now = Minute.Of(time.GetUtcNow());
             var dated = fact with { At = now, InForceFrom = from is { } moment ? Minute.Of(moment) : now };
-            var answer = await grain.Take(PlanCodec.Encode(dated).AsImmutable());
+            var answer = await TakeAsync(dated, grains, lease, cancellation);
             if (answer != PlanAnswer.InThePast || from is not null || attempt == 3)
                 return answer;
         }
+    }
+
+    // What the officer is told, every node decides by.
+    private static async Task<PlanAnswer> TakeAsync(PlanFact fact, IGrainFactory grains, INodeLease lease, CancellationToken cancellation)
+    {
+        var taken = await grains.GetGrain<IPlanGrain>(0).Take(PlanCodec.Encode(fact).AsImmutable());
+        await lease.ShownEverywhereAsync(JournalStreams.Plans, taken.Revision, cancellation);
+        return taken.Answer;
     }
 
     // An approval whose answer was lost is sent again: the journal has it, and the draft may not know yet.

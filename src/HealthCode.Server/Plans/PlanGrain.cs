@@ -7,7 +7,7 @@ namespace HealthCode.Server.Plans;
 /// <summary>How a fact about an edition was taken.</summary>
 public enum PlanAnswer : byte
 {
-    /// <summary>Durable, and shown on this node.</summary>
+    /// <summary>Durable, and shown on the node of the grain.</summary>
     Done = 1,
 
     /// <summary>An edition of that id was approved before. Nothing was written.</summary>
@@ -26,28 +26,35 @@ public enum PlanAnswer : byte
 /// <summary>The one writer of the editions' life: its turn is where "not yet" and "not twice" are decided.</summary>
 internal interface IPlanGrain : IGrainWithIntegerKey
 {
-    Task<PlanAnswer> Take(Immutable<byte[]> fact);
+    Task<PlanTaken> Take(Immutable<byte[]> fact);
 }
+
+/// <param name="Revision">With which the answer's state of things is shown; a fact may be acknowledged when all nodes show it.</param>
+[GenerateSerializer, Immutable]
+internal readonly record struct PlanTaken([property: Id(0)] PlanAnswer Answer, [property: Id(1)] long Revision);
 
 internal sealed class PlanGrain(IJournal journal, PlanBoard board, TimeProvider time) : Grain, IPlanGrain
 {
-    public async Task<PlanAnswer> Take(Immutable<byte[]> fact)
+    public async Task<PlanTaken> Take(Immutable<byte[]> fact)
     {
         var taken = PlanCodec.Decode(fact.Value)[0];
-        if (RefusalOf(taken) is { } refusal)
-            return refusal;
-        try
+        while (true)
         {
-            await journal.AppendAsync(JournalStreams.Plans, board.NextSequence, fact.Value, CancellationToken.None);
+            var sequence = board.NextSequence;
+            if (RefusalOf(taken) is { } refusal)
+                return new(refusal, sequence);
+            try
+            {
+                await journal.AppendAsync(JournalStreams.Plans, sequence, fact.Value, CancellationToken.None);
+                board.Publish(sequence, [taken]);
+                return new(PlanAnswer.Done, sequence + 1);
+            }
+            catch (StaleWriterException)
+            {
+                // Another writer was here, or our own append whose answer was lost: decide again with what it wrote.
+                await board.CatchUpAsync(CancellationToken.None);
+            }
         }
-        catch (StaleWriterException)
-        {
-            // Somebody wrote since: learn it, and let the caller try again.
-            await board.LoadAsync(journal, CancellationToken.None);
-            throw;
-        }
-        board.Publish(taken);
-        return PlanAnswer.Done;
     }
 
     private PlanAnswer? RefusalOf(PlanFact fact)

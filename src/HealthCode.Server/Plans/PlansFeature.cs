@@ -1,5 +1,6 @@
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.People;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
@@ -14,7 +15,7 @@ internal static class PlansFeature
     private const long BodyBytesMax = 1 << 20;
 
     public static IServiceCollection AddPlans(this IServiceCollection services) => services
-        .AddSingleton<PlanBoard>().AddSingleton<PlanDrafts>().AddSingleton<WhatIfDesk>()
+        .AddSingleton<PlanBoard>().AddSingleton<INodeView>(provider => provider.GetRequiredService<PlanBoard>()).AddSingleton<PlanDrafts>().AddSingleton<WhatIfDesk>()
         .AddHostedService(provider => provider.GetRequiredService<WhatIfDesk>());
 
     public static void MapPlans(this IEndpointRouteBuilder routes)

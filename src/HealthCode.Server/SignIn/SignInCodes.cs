@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
-using HealthCode.Domain;
 
 namespace HealthCode.Server.SignIn;
 
@@ -25,26 +24,27 @@ internal sealed class SignInCodes(TimeProvider time)
         public int Tries;
     }
 
+    /// <param name="phone">11 digits, normalised.</param>
     /// <returns>Six digits. An earlier code of the same phone dies.</returns>
-    public (string Code, DateTimeOffset ExpiresAt) Make(PhoneNumber phone)
+    public (string Code, DateTimeOffset ExpiresAt) Make(string phone)
     {
         var now = time.GetUtcNow();
         if (waiting.Count >= WaitingMax)
             RemoveExpired(now);
         var code = RandomNumberGenerator.GetInt32(1_000_000).ToString("D6", null);
         var entry = new Waiting(Encoding.ASCII.GetBytes(code), now + Lifetime);
-        waiting[phone.Normalized] = entry;
+        waiting[phone] = entry;
         return (code, entry.ExpiresAt);
     }
 
     /// <summary>Whether the code is the one sent. A right code works once.</summary>
-    public bool TryUse(PhoneNumber phone, string code)
+    public bool TryUse(string phone, string code)
     {
-        if (!waiting.TryGetValue(phone.Normalized, out var entry) || entry.ExpiresAt <= time.GetUtcNow()
+        if (!waiting.TryGetValue(phone, out var entry) || entry.ExpiresAt <= time.GetUtcNow()
             || Interlocked.Increment(ref entry.Tries) > TriesMax
             || !CryptographicOperations.FixedTimeEquals(entry.Code, Encoding.UTF8.GetBytes(code)))
             return false;
-        return waiting.TryRemove(new(phone.Normalized, entry));
+        return waiting.TryRemove(new(phone, entry));
     }
 
     private void RemoveExpired(DateTimeOffset now)

@@ -13,7 +13,7 @@ namespace HealthCode.Server.SignIn;
 /// <summary>Residents sign in with a phone and a one-time code, staff with a password.</summary>
 internal static class SignInFeature
 {
-    public static IServiceCollection AddSignIn(this IServiceCollection services) => services.AddSingleton<SignInCodes>();
+    public static IServiceCollection AddSignIn(this IServiceCollection services) => services.AddSingleton<SignInDesk>();
 
     public static void MapSignIn(this IEndpointRouteBuilder routes)
     {
@@ -29,11 +29,11 @@ internal static class SignInFeature
     private static SessionState GetSession(HttpContext http, RegionOptions region) => StateOf(http.User, region);
 
     private static async Task<IResult> SendCode(
-        SignInCodeRequest request, SignInCodes codes, ISmsSender sender, CancellationToken cancellation)
+        SignInCodeRequest request, SignInDesk codes, ISmsSender sender, CancellationToken cancellation)
     {
         if (Fields.Phone(request.Phone, out var phone) is { } refused)
             return refused;
-        var (code, expiresAt) = codes.Make(phone);
+        var (code, expiresAt) = await codes.MakeAsync(phone);
         try
         {
             var shown = await sender.SendAsync(phone, $"【健康码】验证码 {code}，5 分钟内有效。 Your code is {code}.", cancellation);
@@ -46,11 +46,11 @@ internal static class SignInFeature
     }
 
     private static async Task<IResult> SignIn(
-        SignInRequest request, HttpContext http, SignInCodes codes, PersonVault vault, RegionOptions region, CancellationToken cancellation)
+        SignInRequest request, HttpContext http, SignInDesk codes, PersonVault vault, RegionOptions region, CancellationToken cancellation)
     {
         if (Fields.Phone(request.Phone, out var phone) is { } refused)
             return refused;
-        if (request.Code is not { Length: 6 } || !codes.TryUse(phone, request.Code))
+        if (request.Code is not { Length: 6 } || !await codes.TryUseAsync(phone, request.Code))
             return Refuse.With(Refusals.SignInCodeWrong, "code");
         return await EnterAsync(http, Caller.Resident(phone, await vault.FindByPhoneAsync(phone.Normalized, cancellation)), region);
     }

@@ -40,7 +40,7 @@ internal static class StaffCommand
         var password = await Password.ReadAsync(cancellation);
         await using var services = ServicesOf(paths);
         await services.GetRequiredService<RegionStore>().MigrateAsync(cancellation);
-        await services.GetRequiredService<PlaceDirectory>().LoadAsync(cancellation);
+        await services.GetRequiredService<PlaceDirectory>().CatchUpAsync(cancellation);
         await using var scope = services.CreateAsyncScope();
         var accounts = scope.ServiceProvider.GetRequiredService<StaffAccounts>();
         if (await accounts.AddAsync(new StaffRequest(user, password, roles, placeIds), cancellation) is var (refusal, field))

@@ -1,4 +1,5 @@
 using HealthCode.Api;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.Places;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
@@ -41,10 +42,12 @@ internal static class StaffFeature
         return Results.Json((IReadOnlyList<StaffState>)states, ApiJson.Wire.IReadOnlyListStaffState);
     }
 
-    private static async Task<IResult> AddStaffAccount(StaffRequest request, StaffAccounts accounts, CancellationToken cancellation)
+    private static async Task<IResult> AddStaffAccount(
+        StaffRequest request, StaffAccounts accounts, PlaceDirectory places, INodeLease lease, CancellationToken cancellation)
     {
         if (await accounts.AddAsync(request, cancellation) is var (refusal, field))
             return Refuse.With(refusal, field);
+        await lease.ShownEverywhereAsync(places.Name, places.Seen, cancellation);
         return Results.Json(
             new StaffState(request.UserName, request.Roles, request.Places ?? []), ApiJson.Wire.StaffState,
             statusCode: StatusCodes.Status201Created);

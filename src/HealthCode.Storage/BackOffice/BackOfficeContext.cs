@@ -26,8 +26,26 @@ public class BackOfficeContext : IdentityDbContext<StaffUser>
     public DbSet<CaseFile> CaseFiles => Set<CaseFile>();
     public DbSet<Consent> Consents => Set<Consent>();
     public DbSet<RegionSetting> RegionSettings => Set<RegionSetting>();
+    public DbSet<ViewRevision> Revisions => Set<ViewRevision>();
     public DbSet<PlanDraft> PlanDrafts => Set<PlanDraft>();
     public DbSet<PlanDraftVersion> PlanDraftVersions => Set<PlanDraftVersion>();
+
+    public async Task<long> RevisionAsync(string name, CancellationToken cancellation) =>
+        (await Revisions.AsNoTracking().SingleAsync(row => row.Name == name, cancellation).ConfigureAwait(false)).Value;
+
+    /// <summary>
+    /// Saves what was added together with the next revision of what it is part of. Whoever reads the revision and then
+    /// the rows has at least the changes up to it.
+    /// </summary>
+    public async Task SaveAndRaiseAsync(string name, CancellationToken cancellation)
+    {
+        await using var transaction = await Database.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+        // The row is held until the end, so revisions become visible in their order.
+        await Revisions.Where(row => row.Name == name)
+            .ExecuteUpdateAsync(row => row.SetProperty(known => known.Value, known => known.Value + 1), cancellation).ConfigureAwait(false);
+        await SaveChangesAsync(cancellation).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+    }
 
     protected override void OnModelCreating(ModelBuilder builder)
     {
@@ -53,6 +71,11 @@ public class BackOfficeContext : IdentityDbContext<StaffUser>
         builder.Entity<CaseFile>().HasIndex(row => new { row.Person, row.EvidenceId }).IsUnique();
         builder.Entity<Consent>().HasIndex(row => row.Person);
         builder.Entity<RegionSetting>().HasKey(row => row.Key);
+        builder.Entity<ViewRevision>(revision =>
+        {
+            revision.HasKey(row => row.Name);
+            revision.HasData(new ViewRevision { Name = ViewRevision.FreeAreas }, new ViewRevision { Name = ViewRevision.Places });
+        });
         builder.Entity<PlanDraft>().Property(row => row.Version).IsConcurrencyToken();
         builder.Entity<PlanDraftVersion>().HasKey(row => new { row.DraftId, row.Version });
     }

@@ -119,6 +119,19 @@ public sealed class RegionSetting
     public string Value { get; set; } = "";
 }
 
+/// <summary>How often something was changed that every node keeps in memory. Raised in the transaction of the change.</summary>
+public sealed class ViewRevision
+{
+    /// <summary>Compounds and buildings that the region numbered itself.</summary>
+    public const string FreeAreas = "free-areas";
+
+    /// <summary>Places, and who guards them.</summary>
+    public const string Places = "places";
+
+    public string Name { get; set; } = "";
+    public long Value { get; set; }
+}
+
 /// <summary>An edition in the making. Once approved it stands in the journal, and this only says where it came from.</summary>
 public sealed class PlanDraft
 {

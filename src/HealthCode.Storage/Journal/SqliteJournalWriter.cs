@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 
@@ -136,7 +135,7 @@ internal sealed class SqliteJournalWriter : IDisposable
         if (batch.Bytes.Length <= inlineSizeMax)
         {
             insert.Parameters[5].Value = insert.Parameters[6].Value = insert.Parameters[7].Value = DBNull.Value;
-            insert.Parameters[8].Value = WholeArray(batch.Bytes);
+            insert.Parameters[8].Value = Sqlite.WholeArray(batch.Bytes);
         }
         else
         {
@@ -191,10 +190,6 @@ internal sealed class SqliteJournalWriter : IDisposable
                 RandomAccess.SetLength(file.Handle, file.Start);
         }
     }
-
-    // The provider binds whole arrays; most batches are one already.
-    private static byte[] WholeArray(ReadOnlyMemory<byte> bytes) =>
-        MemoryMarshal.TryGetArray(bytes, out var segment) && segment.Array is { } array && array.Length == bytes.Length ? array : bytes.ToArray();
 
     private void CloseFiles()
     {

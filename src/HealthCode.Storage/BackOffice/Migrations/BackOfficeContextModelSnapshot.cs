@@ -419,6 +419,31 @@ namespace HealthCode.Storage.Migrations
                     b.ToTable("Profiles");
                 });
 
+            modelBuilder.Entity("HealthCode.Storage.ViewRevision", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Value")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("Revisions");
+
+                    b.HasData(
+                        new
+                        {
+                            Name = "free-areas",
+                            Value = 0L
+                        },
+                        new
+                        {
+                            Name = "places",
+                            Value = 0L
+                        });
+                });
+
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityRole", b =>
                 {
                     b.Property<string>("Id")

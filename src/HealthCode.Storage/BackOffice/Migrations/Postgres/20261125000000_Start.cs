@@ -4,6 +4,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 
 #nullable disable
 
+#pragma warning disable CA1814 // Prefer jagged arrays over multidimensional
+
 namespace HealthCode.Storage.Migrations.Postgres
 {
     /// <inheritdoc />
@@ -233,6 +235,18 @@ namespace HealthCode.Storage.Migrations.Postgres
                 });
 
             migrationBuilder.CreateTable(
+                name: "Revisions",
+                columns: table => new
+                {
+                    Name = table.Column<string>(type: "text", nullable: false),
+                    Value = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_Revisions", x => x.Name);
+                });
+
+            migrationBuilder.CreateTable(
                 name: "AspNetRoleClaims",
                 columns: table => new
                 {
@@ -336,6 +350,15 @@ namespace HealthCode.Storage.Migrations.Postgres
                         principalTable: "AspNetUsers",
                         principalColumn: "Id",
                         onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.InsertData(
+                table: "Revisions",
+                columns: new[] { "Name", "Value" },
+                values: new object[,]
+                {
+                    { "free-areas", 0L },
+                    { "places", 0L }
                 });
 
             migrationBuilder.CreateIndex(
@@ -458,6 +481,9 @@ namespace HealthCode.Storage.Migrations.Postgres
 
             migrationBuilder.DropTable(
                 name: "RegionSettings");
+
+            migrationBuilder.DropTable(
+                name: "Revisions");
 
             migrationBuilder.DropTable(
                 name: "AspNetRoles");

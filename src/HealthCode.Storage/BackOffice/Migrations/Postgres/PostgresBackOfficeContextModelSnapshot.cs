@@ -426,6 +426,31 @@ namespace HealthCode.Storage.Migrations.Postgres
                     b.ToTable("Profiles");
                 });
 
+            modelBuilder.Entity("HealthCode.Storage.ViewRevision", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasColumnType("text");
+
+                    b.Property<long>("Value")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("Revisions");
+
+                    b.HasData(
+                        new
+                        {
+                            Name = "free-areas",
+                            Value = 0L
+                        },
+                        new
+                        {
+                            Name = "places",
+                            Value = 0L
+                        });
+                });
+
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityRole", b =>
                 {
                     b.Property<string>("Id")

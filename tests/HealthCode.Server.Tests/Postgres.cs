@@ -1,0 +1,3 @@
+using HealthCode.Testing;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]
