@@ -31,7 +31,9 @@ demo.SetAction((parsed, cancellation) => RunAsync(
     parsed,
     OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
     cancellation));
-return await Commands.Root(serve, demo, StaffCommand.Create()).Parse(args).InvokeAsync();
+// A region that is told to stop hands over what it has first. What is in its way ends it after 45 seconds.
+var ending = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(45) };
+return await Commands.Root(serve, demo, StaffCommand.Create()).Parse(args).InvokeAsync(ending);
 
 RegionOptions OptionsOf(ParseResult parsed) => new()
 {

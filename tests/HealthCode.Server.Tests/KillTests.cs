@@ -101,13 +101,17 @@ internal sealed class RegionProcess : IDisposable
 
     private RegionProcess(Process process) => this.process = process;
 
-    public static RegionProcess Start(string folder, int residents = 150)
+    /// <param name="store">An address, as --store takes it; it goes by the environment, where a password would.</param>
+    public static RegionProcess Start(string folder, int residents = 150, string store = "", params string[] more)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, UseShellExecute = false };
+        start.Environment["HEALTHCODE_STORE"] = store;
+        // Limits have a test of their own; here many tests share one address.
+        start.Environment["RateLimits__SignInCodesPerMinute"] = start.Environment["RateLimits__SignInsPerMinute"] = "10000";
         string[] arguments =
         [
             Path.Combine(AppContext.BaseDirectory, "healthcode.dll"), "demo", "--data", folder, "--urls", "http://127.0.0.1:0",
-            "--residents", $"{residents}", "--pace", "0", "--partitions", "16",
+            "--residents", $"{residents}", "--pace", "0", "--partitions", "16", .. more,
         ];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
@@ -119,6 +123,15 @@ internal sealed class RegionProcess : IDisposable
 
     /// <summary>Where it listens, once it says so.</summary>
     public Task<Uri> AddressAsync() => address.Task.WaitAsync(TimeSpan.FromSeconds(60));
+
+    /// <summary>Asks it to stop, as an operator does, and waits until it has.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await process.WaitForExitAsync();
+        return process.ExitCode;
+    }
 
     public void Kill()
     {

@@ -142,14 +142,21 @@ public sealed class TestRegion : IAsyncLifetime
 }
 
 /// <summary>One browser's worth of cookies, speaking the product's own contracts.</summary>
-public sealed class TestSession(Uri address) : IDisposable
+public sealed class TestSession(Uri address, CookieContainer cookies) : IDisposable
 {
-    private readonly HttpClient client = new(new HttpClientHandler { CookieContainer = new(), AllowAutoRedirect = false })
+    public TestSession(Uri address) : this(address, new CookieContainer())
+    {
+    }
+
+    private readonly HttpClient client = new(new HttpClientHandler { CookieContainer = cookies, AllowAutoRedirect = false })
     {
         BaseAddress = address, DefaultRequestHeaders = { { "X-Requested-With", "HealthCode" } },
     };
 
     public HttpClient Client => client;
+
+    /// <summary>The same browser at another node; a cookie belongs to a host, whatever its port.</summary>
+    public TestSession At(Uri node) => new(node, cookies);
 
     public async Task<HttpResponseMessage> PostAsync<T>(string path, T body, string? key = null)
     {
