@@ -43,14 +43,13 @@ public sealed class DemoTests
         var (facts, changes) = (new List<Evidence>(), new List<AreaRisk>());
         foreach (var stream in (await journal.ReadHeadsAsync(TestContext.Current.CancellationToken)).Keys)
         {
-            await foreach (var batch in journal.ReadStreamAsync(stream, 0, TestContext.Current.CancellationToken))
-            {
-                if (stream.StartsWith("people/", StringComparison.Ordinal))
-                    facts.AddRange(EvidenceCodec.Decode(batch));
-                else if (stream == JournalStreams.Areas)
-                    changes.AddRange(EvidenceCodec.DecodeRisks(batch));
-            }
+            if (!stream.StartsWith("people/", StringComparison.Ordinal))
+                continue;
+            await foreach (var batch in region.Services.GetRequiredService<EvidenceStore>().ReadAsync(stream, 0, TestContext.Current.CancellationToken))
+                facts.AddRange(batch.Facts);
         }
+        await foreach (var batch in journal.ReadStreamAsync(JournalStreams.Areas, 0, TestContext.Current.CancellationToken))
+            changes.AddRange(EvidenceCodec.DecodeRisks(batch));
         var areas = AreaRiskHistory.None.With(changes).Now;
 
         foreach (var (person, kept) in persons.Zip(read))

@@ -172,13 +172,20 @@ internal sealed partial class PersonPartitionGrain(
             return [];
         var proof = new List<Evidence>(3);
         if (!test.IsNone)
-            proof.Add(Read(person, test));
+            proof.Add(test.Encoded.IsEmpty ? OlderTest(person, test.Id, facts) : Read(person, test));
         if (dose >= 0)
             proof.Add(EvidenceBehind(person, dose));
         if (pass >= 0)
             proof.Add(EvidenceBehind(person, pass));
         return EvidenceCodec.Encode(proof);
     }
+
+    // When a later one was withdrawn or erased, of the test that is last now only its moment is resident.
+    private static Test OlderTest(PersonId person, EvidenceId id, RecordFacts facts) => new()
+    {
+        Id = id, Person = person, Happened = facts.NegativeTests[^1], Received = facts.NegativeTests[^1], Source = Source.Laboratory,
+        Result = TestResult.Negative, Institution = "",
+    };
 
     private async Task KeepUpAsync(CancellationToken cancellation)
     {
