@@ -1,5 +1,6 @@
 using HealthCode.Domain;
 using HealthCode.Server.Areas;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.Plans;
 using HealthCode.Storage;
 using HealthCode.Tokens;
@@ -12,9 +13,9 @@ namespace HealthCode.Server.People;
 /// Reentrant, so that displays go on while an append waits for the disk. That is safe because a partition changes its
 /// records only in one uninterrupted step, after the append.
 /// </remarks>
-[Reentrant, KeepAlive]
+[Reentrant, KeepAlive, PartitionPlacement]
 internal sealed class PersonPartitionGrain(
-    IJournal journal, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, TimeProvider time)
+    IJournal journal, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer, IPartitionOwnership ownership, TimeProvider time)
     : Grain, IPersonPartitionGrain
 {
     /// <summary>A code is handed out again while at least so much of its life is left; then it is signed anew.</summary>
@@ -22,11 +23,24 @@ internal sealed class PersonPartitionGrain(
 
     private readonly Dictionary<PersonId, Token> codes = [];
     private PersonPartition partition = null!;
+    private CancellationTokenRegistration lost;
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    private int Number => (int)this.GetPrimaryKeyLong();
+
+    // It reads its stream when nobody else can add to it any more.
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        partition = new PersonPartition((int)this.GetPrimaryKeyLong(), journal);
-        return partition.ReplayAsync(cancellationToken);
+        var taken = await ownership.TakeAsync(Number, cancellationToken);
+        lost = taken.Lost.Register(DeactivateOnIdle);
+        await taken.Confirmed.WaitAsync(cancellationToken);
+        partition = new PersonPartition(Number, journal);
+        await partition.ReplayAsync(cancellationToken);
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await lost.DisposeAsync();
+        await ownership.ReleaseAsync(Number);
     }
 
     public async Task<Acceptance[]> Accept(Immutable<byte[]> evidence)
