@@ -16,9 +16,11 @@ if (args is ["bare", var size])
     await BareServer.RunAsync(int.Parse(size, CultureInfo.InvariantCulture));
     return 0;
 }
+if (args is ["journal"])
+    return await JournalBench.RunAsync();
 if (args is not ["display" or "check"])
 {
-    Console.Error.WriteLine("usage: ./bench.sh display | check");
+    Console.Error.WriteLine("usage: ./bench.sh display | check | journal | policy");
     return 2;
 }
 
