@@ -155,7 +155,7 @@ public sealed class ClusterTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         var keys = Enumerable.Range(0, 4).Select(_ => Guid.NewGuid().ToString()).ToList();
         // Each change is sent to all three: a retry through another node.
         await Task.WhenAll(keys.SelectMany((key, index) => staff.Select(session => session.MustAsync(
-            HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest("990199" + $"{index + 1:D3}", "low", null, null, "并发"), key))));
+            HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest($"99010{2 + index}", "low", null, null, "并发"), key))));
 
         foreach (var session in staff)
         {
@@ -272,6 +272,7 @@ public sealed class LeavingNodesTests(ThreeNodes nodes, ITestOutputHelper output
         foreach (var resident in residents)
             await resident.MustAsync(HttpStatusCode.Created, Routes.MyReports, new ReportRequest(["fever"], 38.6m, "no"));
 
+        var had = await ScalarAsync("SELECT count(*) FROM owners WHERE node LIKE 'node-2%'");
         nodes.Process(2).Kill();
         var killed = Stopwatch.StartNew();
         var gaps = await Task.WhenAll(residents.Select(async (resident, index) =>
@@ -280,15 +281,30 @@ public sealed class LeavingNodesTests(ThreeNodes nodes, ITestOutputHelper output
             Assert.Equal("yellow", (await there.GetAsync<CodeState>(Routes.MyCode)).Colour);
             return killed.Elapsed;
         }));
+        Assert.NotEqual(0L, had);
         output.WriteLine($"all {gaps.Length} displays answered, the last {gaps.Max().TotalSeconds:N2} s after the kill");
         Assert.InRange(gaps.Max(), TimeSpan.Zero, TimeSpan.FromSeconds(5));
 
         // A change of risk is acknowledged when the dead node's lease has run out.
         using var epidemiologist = await nodes.StaffAsync(0, Roles.Epidemiologist);
-        await epidemiologist.MustAsync(HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest("990109", "low", null, null, "之后"));
+        await epidemiologist.MustAsync(HttpStatusCode.Created, Routes.AreaRisks, new AreaRiskRequest("990105", "low", null, null, "之后"));
         foreach (var resident in residents)
             resident.Dispose();
         await nodes.RestartAsync(2);
+    }
+
+    /// <summary>It stopped and came back as another life, which has nothing at first.</summary>
+    [Fact]
+    public async Task A_node_that_joins_gets_its_share_of_the_partitions()
+    {
+        await nodes.Process(1).StopAsync();
+        await nodes.RestartAsync(1);
+        // Every partition is asked for all the while, and answers.
+        var residents = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => nodes.AppliedAsync(0, "990101")));
+        while ((long)(await ScalarAsync("SELECT count(*) FROM owners WHERE node LIKE 'node-1%'"))! == 0)
+            await Task.WhenAll(residents.Select(async resident => Assert.Equal("green", (await resident.GetAsync<CodeState>(Routes.MyCode)).Colour)));
+        foreach (var resident in residents)
+            resident.Dispose();
     }
 
     private async Task<object?> ScalarAsync(string text)

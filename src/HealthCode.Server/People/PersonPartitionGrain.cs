@@ -13,7 +13,7 @@ namespace HealthCode.Server.People;
 /// Reentrant, so that displays go on while an append waits for the disk. That is safe because a partition changes its
 /// records only in one uninterrupted step, after the append.
 /// </remarks>
-[Reentrant, KeepAlive]
+[Reentrant, KeepAlive, PartitionPlacement]
 internal sealed partial class PersonPartitionGrain(
     EvidenceStore store, IPartitionOwnership ownership, INodeLease lease, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer,
     Retention retention, TimeProvider time, ILogger<PersonPartitionGrain> log) : Grain, IPersonPartitionGrain
@@ -33,13 +33,14 @@ internal sealed partial class PersonPartitionGrain(
     private readonly Dictionary<PersonId, Token> codes = [];
     private PersonPartition partition = null!;
     private OwnershipTaken owned = null!;
+    private CancellationTokenRegistration lost;
 
     private int Number => (int)this.GetPrimaryKeyLong();
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         owned = await ownership.TakeAsync(Number, cancellationToken);
-        owned.Lost.Register(DeactivateOnIdle);
+        lost = owned.Lost.Register(DeactivateOnIdle);
         partition = new PersonPartition(Number, store);
         await partition.OpenAsync(fence: ownership is not SoleOwnership, cancellationToken);
         if (partition.SnapshotProblem is { } problem)
@@ -52,6 +53,7 @@ internal sealed partial class PersonPartitionGrain(
     {
         if (!HasStepped && partition.SinceSnapshot > 0)
             await TrySnapshotAsync(cancellationToken);
+        await lost.DisposeAsync();
         await ownership.ReleaseAsync(Number);
     }
 
