@@ -42,7 +42,7 @@ internal sealed partial class PersonPartitionGrain(
         owned = await ownership.TakeAsync(Number, cancellationToken);
         lost = owned.Lost.Register(DeactivateOnIdle);
         partition = new PersonPartition(Number, store);
-        await partition.OpenAsync(fence: ownership is not SoleOwnership, cancellationToken);
+        await partition.OpenAsync(fence: ownership is not SoleOwnership, time.GetUtcNow(), cancellationToken);
         if (partition.SnapshotProblem is { } problem)
             SnapshotNotUsed(log, Number, problem);
         partition.Forget(retention, Minute.Of(time.GetUtcNow()));
@@ -112,6 +112,8 @@ internal sealed partial class PersonPartitionGrain(
         codes.Remove(person.ToPersonId());
         var known = await Mine().DeleteAsync(person.ToPersonId(), time.GetUtcNow());
         await owned.Confirmed;
+        // The snapshot went with the key; a start would have to read the whole journal.
+        await TrySnapshotAsync(CancellationToken.None);
         return known;
     }
 

@@ -26,9 +26,17 @@ internal sealed class ClusterJudge(Policy policy, VirtualWorld world)
     {
         public Evidence Evidence => evidence;
         public State State { get; set; }
+
+        /// <summary>Copies of it that may still arrive.</summary>
+        public int UnderWay { get; set; }
+
+        /// <summary>Its sender has an answer and sends it no more.</summary>
+        public bool IsSettled { get; set; }
+
+        public bool CanComeAgain => !IsSettled || UnderWay > 0;
     }
 
-    private readonly Dictionary<(PersonId, EvidenceId), Fact> facts = [];
+    private readonly Dictionary<PersonId, Dictionary<EvidenceId, Fact>> people = [];
 
     public string? Wrong { get; private set; }
 
@@ -39,14 +47,26 @@ internal sealed class ClusterJudge(Policy policy, VirtualWorld world)
     public void Sent(IEnumerable<Evidence> evidence)
     {
         foreach (var sent in evidence)
-            facts.TryAdd((sent.Person, sent.Id), new Fact(sent));
+            Of(sent.Person).TryAdd(sent.Id, new Fact(sent));
+    }
+
+    public void UnderWay(IEnumerable<Evidence> evidence, int change)
+    {
+        foreach (var sent in evidence)
+            Of(sent.Person)[sent.Id].UnderWay += change;
+    }
+
+    public void Settled(IEnumerable<Evidence> evidence)
+    {
+        foreach (var sent in evidence)
+            Of(sent.Person)[sent.Id].IsSettled = true;
     }
 
     public void Acknowledge(IReadOnlyList<Evidence> evidence, Acceptance[] answers)
     {
         for (var index = 0; index < answers.Length; index++)
         {
-            var fact = facts[(evidence[index].Person, evidence[index].Id)];
+            var fact = Of(evidence[index].Person)[evidence[index].Id];
             if (answers[index] == Acceptance.KeyReused)
                 Fail($"{evidence[index].Id} was taken for another fact than it is");
             Acknowledged++;
@@ -58,8 +78,9 @@ internal sealed class ClusterJudge(Policy policy, VirtualWorld world)
     /// <summary>From here on, all that was known of the person may vanish at any moment.</summary>
     public IReadOnlyList<Fact> BeginDeletion(PersonId person)
     {
-        var touched = facts.Values.Where(fact => fact.Evidence.Person == person && fact.State != State.Gone).ToList();
-        var owed = touched.FindAll(fact => fact.State == State.Owed);
+        var touched = Of(person).Values.Where(fact => fact.State != State.Gone).ToList();
+        // What is still being sent may come after the deletion, and is then new.
+        var owed = touched.FindAll(fact => fact.State == State.Owed && !fact.CanComeAgain);
         touched.ForEach(fact => fact.State = State.Doubtful);
         return owed;
     }
@@ -75,8 +96,8 @@ internal sealed class ClusterJudge(Policy policy, VirtualWorld world)
     public void JudgeDisplay(PersonId person, RecordTable shown)
     {
         Displays++;
-        var record = new PersonRecord(person);
-        foreach (var fact in facts.Values.Where(fact => fact.Evidence.Person == person))
+        var shownFacts = new List<Evidence>();
+        foreach (var fact in Of(person).Values)
         {
             var isShown = shown.Knows(person, fact.Evidence.Id, out _);
             if (fact.State == State.Owed && !isShown)
@@ -84,8 +105,10 @@ internal sealed class ClusterJudge(Policy policy, VirtualWorld world)
             if (fact.State == State.Gone && isShown)
                 Fail($"a display of {person} shows {fact.Evidence.Kind} {fact.Evidence.Id} after their deletion");
             if (isShown)
-                record.Fold(fact.Evidence);
+                shownFacts.Add(fact.Evidence);
         }
+        var record = new PersonRecord(person);
+        record.FoldMany(shownFacts);
         var (now, areas) = (Minute.Of(world.GetUtcNow()), AreaRisks.None);
         if (policy.Decide(shown.Find(person), areas, now) != policy.Decide(record.Facts, areas, now))
             Fail($"a display of {person} decides otherwise than its evidence");
@@ -100,9 +123,9 @@ internal sealed class ClusterJudge(Policy policy, VirtualWorld world)
             foreach (var evidence in Done(SharedStores.ToListAsync(shared.Evidence().ReadAsync(stream, 0, default))).SelectMany(batch => batch.Facts))
                 found[(evidence.Person, evidence.Id)] = found.GetValueOrDefault((evidence.Person, evidence.Id)) + 1;
         }
-        foreach (var (key, fact) in facts)
+        foreach (var fact in people.Values.SelectMany(person => person.Values))
         {
-            var times = found.GetValueOrDefault(key);
+            var times = found.GetValueOrDefault((fact.Evidence.Person, fact.Evidence.Id));
             if (times > 1)
                 Fail($"{fact.Evidence.Kind} {fact.Evidence.Id} stands {times} times in the journal");
             if (fact.State == State.Owed && times == 0)
@@ -112,6 +135,13 @@ internal sealed class ClusterJudge(Policy policy, VirtualWorld world)
         }
         foreach (var finding in Done(SharedStores.ToListAsync(JournalVerification.VerifyAsync(shared.Journal, null, default))).SelectMany(stream => stream.Findings))
             Fail(finding.ToString());
+    }
+
+    private Dictionary<EvidenceId, Fact> Of(PersonId person)
+    {
+        if (!people.TryGetValue(person, out var facts))
+            people.Add(person, facts = []);
+        return facts;
     }
 
     private static T Done<T>(Task<T> task) => task.IsCompleted ? task.GetAwaiter().GetResult()

@@ -19,7 +19,7 @@ public sealed record ClusterOutcome(
 public sealed class ClusterSimulation : IAsyncDisposable
 {
     private const int Processes = 3, Partitions = 2, People = 8;
-    private static readonly TimeSpan Trouble = TimeSpan.FromSeconds(40), Rest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Trouble = TimeSpan.FromSeconds(25), Rest = TimeSpan.FromSeconds(20);
 
     private readonly VirtualWorld world;
     private readonly SharedStores shared = new();
@@ -116,7 +116,7 @@ public sealed class ClusterSimulation : IAsyncDisposable
         var opened = new PersonPartition(partition, node.Store);
         try
         {
-            await opened.OpenAsync(fence: true, CancellationToken.None);
+            await opened.OpenAsync(fence: true, world.GetUtcNow(), CancellationToken.None);
             node.Open[partition] = opened;
         }
         catch (JournalUnavailableException)
@@ -133,7 +133,7 @@ public sealed class ClusterSimulation : IAsyncDisposable
         var facts = maker.Some();
         judge.Sent(facts);
         Send(facts);
-        world.After(world.Between(5, 120), Submit);
+        world.After(world.Between(20, 200), Submit);
     }
 
     private void Send(IReadOnlyList<Evidence> facts)
@@ -142,12 +142,24 @@ public sealed class ClusterSimulation : IAsyncDisposable
         var node = world.Chance(0.1) ? nodes[world.Random.Next(nodes.Count)] : placed[partition]!;
         var answered = false;
         for (var copies = world.Chance(0.1) ? 2 : 1; copies > 0; copies--)
-            world.After(world.Delay(), () => node.Process.Run(() => TakeAsync(node, partition, facts, () => answered = true)));
+            Deliver(node, partition, facts, () => answered = true);
         world.After(TimeSpan.FromSeconds(2), () =>
         {
-            if (!answered)
+            if (answered)
+                judge.Settled(facts);
+            else
                 Send(facts);
         });
+    }
+
+    private void Deliver(Node node, int partition, IReadOnlyList<Evidence> facts, Action answered)
+    {
+        judge.UnderWay(facts, 1);
+        world.After(world.Delay(), () => node.Process.Run(async () =>
+        {
+            await TakeAsync(node, partition, facts, answered);
+            judge.UnderWay(facts, -1);
+        }));
     }
 
     private async Task TakeAsync(Node node, int partition, IReadOnlyList<Evidence> facts, Action answered)
@@ -270,6 +282,6 @@ public sealed class ClusterSimulation : IAsyncDisposable
             && !owner.IsStale && owner.NextSequence == shared.NextSequence(JournalStreams.Of(partition)))
             judge.JudgeDisplay(person, owner.Records);
         if (world.Now < (long)(Trouble + Rest).TotalMicroseconds)
-            world.After(world.Between(5, 60), Look);
+            world.After(world.Between(10, 80), Look);
     }
 }

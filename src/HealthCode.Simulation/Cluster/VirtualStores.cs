@@ -44,7 +44,7 @@ internal sealed class VirtualStores(VirtualWorld world, VirtualProcess process, 
     Task<IReadOnlyList<StoredKey>> IKeyStore.AddAsync(string scope, IReadOnlyList<StoredKey> keys, CancellationToken cancellation) =>
         CallAsync(() => shared.Keys.AddAsync(scope, keys, default));
 
-    Task IKeyStore.DestroyAsync(IReadOnlyList<(string Scope, byte[] Id)> keys, long at, CancellationToken cancellation) => CallAsync(async () =>
+    Task IKeyStore.DestroyAsync(IReadOnlyList<KeyRange> keys, long at, CancellationToken cancellation) => CallAsync(async () =>
     {
         await shared.Keys.DestroyAsync(keys, at, default);
         return true;

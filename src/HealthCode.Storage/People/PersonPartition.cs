@@ -101,11 +101,17 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <param name="fence">Whether another owner may still be writing: then nothing of theirs can follow what was read.</param>
     /// <exception cref="JournalDamagedException">The journal is not what was written.</exception>
     /// <exception cref="JournalUnavailableException">The store does not answer.</exception>
-    public async Task OpenAsync(bool fence, CancellationToken cancellation)
+    public async Task OpenAsync(bool fence, DateTimeOffset now, CancellationToken cancellation)
     {
         (state, SnapshotProblem) = await PartitionSnapshot.ReadAsync(store, stream, cancellation);
         snapshotSequence = state.NextSequence;
         await CatchUpAsync(cancellation);
+        await FenceAsync(fence, cancellation);
+        await DestroyAsync(now);
+    }
+
+    private async Task FenceAsync(bool fence, CancellationToken cancellation)
+    {
         while (fence)
         {
             try
@@ -176,6 +182,9 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <summary>Writes what is resident, so that the next start begins here.</summary>
     public async Task WriteSnapshotAsync(CancellationToken cancellation)
     {
+        // What a deletion has not destroyed yet it destroys with the snapshot's key.
+        if (state.ToDestroy.Count > 0)
+            return;
         var sequence = state.NextSequence;
         // The state is copied in this turn; it may change while the copy is written.
         await PartitionSnapshot.WriteAsync(store, stream, state, cancellation);
@@ -256,6 +265,8 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <summary>Gives a key to each person who has none yet: what is sealed must be openable as soon as it is durable.</summary>
     private async Task MakeKeysAsync(List<Pending> facts)
     {
+        if (facts.Exists(fact => state.ToDestroy.ContainsKey(fact.Evidence.Person)))
+            await DestroyAsync(facts[0].Evidence.Received.ToDateTimeOffset());
         var keyless = facts.Select(fact => fact.Evidence.Person).Where(person => !state.TryGetKey(person, out _)).Distinct().ToList();
         if (keyless.Count == 0)
             return;
@@ -305,20 +316,55 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     {
         try
         {
-            var known = state.Records.Contains(deletion.Person);
-            // The snapshot holds the person too: its key goes with theirs, and the next one is written without them.
-            await store.Keys.DestroyAsync(
-                [(stream, EvidenceStore.IdOf(deletion.Person)), (EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream))],
-                deletion.At.ToUnixTimeSeconds(), CancellationToken.None);
-            state.Remove(deletion.Person);
-            recent.Clear();
-            deletion.Done.SetResult(known);
-            await WriteSnapshotAsync(CancellationToken.None);
+            var isKnown = await RecordDeletionAsync(deletion.Person, deletion.At);
+            await DestroyAsync(deletion.At);
+            deletion.Done.SetResult(isKnown);
         }
         catch (Exception failure)
         {
-            // Without a snapshot the next start reads the journal; whoever asked for the deletion has their answer, or asks again.
-            deletion.Done.TrySetException(failure);
+            IsStale |= failure is StaleWriterException;
+            deletion.Done.SetException(failure);
         }
+    }
+
+    // On the record first, under the stream's own fence: a key store cannot tell a destruction that comes late, or from a
+    // former owner, from one that is meant now.
+    private async Task<bool> RecordDeletionAsync(PersonId person, DateTimeOffset at)
+    {
+        var generations = await store.Keys.FindAsync(stream, [EvidenceStore.IdOf(person)], CancellationToken.None);
+        var newest = generations.Count == 0 ? null : generations[^1];
+        if (newest is null || (newest.IsDestroyed && !state.Records.Contains(person)))
+            return false;
+        var segment = Segment.Of(RetentionClass.Standing, Minute.Of(at));
+        var generation = (byte)newest.Generation;
+        var batch = EvidenceSeal.SealDeletion(
+            stream, state.NextSequence, segment, await store.SegmentKeyAsync(segment, CancellationToken.None), person, generation);
+        await store.Journal.AppendAsync(stream, state.NextSequence, [new NewBatch(segment, batch)], CancellationToken.None);
+        state.Skip(segment);
+        state.Remove(person);
+        state.ToDestroy[person] = generation;
+        recent.Clear();
+        return true;
+    }
+
+    /// <summary>Destroys what deletions on the record have left to destroy, and the snapshot with it, which holds those people too.</summary>
+    private async Task DestroyAsync(DateTimeOffset at)
+    {
+        if (state.ToDestroy.Count == 0)
+            return;
+        var people = state.ToDestroy.ToList();
+        var snapshot = await PartitionSnapshot.KeyAsync(store, stream, CancellationToken.None);
+        await store.Keys.DestroyAsync(
+            [
+                .. people.Select(person => new KeyRange(stream, EvidenceStore.IdOf(person.Key), person.Value)),
+                new KeyRange(EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream), snapshot?.Generation ?? -1),
+            ],
+            at.ToUnixTimeSeconds(), CancellationToken.None);
+        foreach (var (person, generation) in people)
+        {
+            if (state.ToDestroy.GetValueOrDefault(person) == generation)
+                state.ToDestroy.Remove(person);
+        }
+        snapshotSequence = 0;
     }
 }
