@@ -123,12 +123,12 @@ internal sealed class ClusterBench
             addresses.Add(await processes[^1].ReadyAsync());
         }
         var side = new Side(processes, addresses, await CookiesAsync(addresses[0]));
-        await SpreadAsync(database);
+        await SpreadAsync(side, database);
         return side;
     }
 
-    // A node that joins gets its share of the partitions after a while.
-    private static async Task SpreadAsync(string database)
+    // A node that joins gets its share of the partitions after a while, each when somebody asks for it.
+    private async Task SpreadAsync(Side side, string database)
     {
         await using var source = NpgsqlDataSource.Create(database);
         await using var command = source.CreateCommand("SELECT count(*), max(partitions) - min(partitions) FROM (SELECT count(*) AS partitions FROM owners GROUP BY node) AS each");
@@ -144,7 +144,7 @@ internal sealed class ClusterBench
                     return;
                 }
             }
-            await Task.Delay(TimeSpan.FromSeconds(1), patience.Token);
+            await LoadAsync(side, Display, TimeSpan.FromSeconds(1), [], []);
         }
     }
 
