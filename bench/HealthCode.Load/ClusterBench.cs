@@ -132,17 +132,19 @@ internal sealed class ClusterBench
     {
         await using var source = NpgsqlDataSource.Create(database);
         await using var command = source.CreateCommand("SELECT count(*), max(partitions) - min(partitions) FROM (SELECT count(*) AS partitions FROM owners GROUP BY node) AS each");
-        using var patience = new CancellationTokenSource(SpreadMax);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
         while (true)
         {
-            await using (var reader = await command.ExecuteReaderAsync(patience.Token))
+            await using (var reader = await command.ExecuteReaderAsync())
             {
-                await reader.ReadAsync(patience.Token);
+                await reader.ReadAsync();
                 if (reader.GetInt64(0) == Nodes)
                 {
                     Console.WriteLine($"partitions are spread over {Nodes} nodes; the fullest has {reader.GetInt64(1)} more than the emptiest");
                     return;
                 }
+                if (clock.Elapsed > SpreadMax)
+                    throw new InvalidOperationException($"After {clock.Elapsed.TotalSeconds:N0} s {reader.GetInt64(0)} of {Nodes} nodes have partitions.");
             }
             await LoadAsync(side, Display, TimeSpan.FromSeconds(1), [], []);
         }
