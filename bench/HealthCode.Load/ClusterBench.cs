@@ -49,6 +49,12 @@ internal sealed class ClusterBench
             await new ClusterBench().MeasureAsync(folder, server);
             return 0;
         }
+        catch (Exception failure)
+        {
+            // Caught, so that the processes and the database end with the bench.
+            await Console.Error.WriteLineAsync($"{failure}");
+            return 1;
+        }
         finally
         {
             Directory.Delete(folder, recursive: true);
@@ -123,8 +129,16 @@ internal sealed class ClusterBench
             addresses.Add(await processes[^1].ReadyAsync());
         }
         var side = new Side(processes, addresses, await CookiesAsync(addresses[0]));
-        await SpreadAsync(side, database);
-        return side;
+        try
+        {
+            await SpreadAsync(side, database);
+            return side;
+        }
+        catch
+        {
+            side.Dispose();
+            throw;
+        }
     }
 
     // A node that joins gets its share of the partitions after a while, each when somebody asks for it.
