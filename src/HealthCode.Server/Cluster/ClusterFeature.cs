@@ -30,6 +30,8 @@ internal static class ClusterFeature
 
     public static void UseCluster(this ISiloBuilder silo, RegionOptions region)
     {
+        if (region.Traced)
+            silo.AddActivityPropagation();
         if (!region.Store.IsPostgres)
         {
             // Two regions may run on one machine; the silo's port is nobody's business while it is alone.

@@ -46,5 +46,11 @@ public sealed record RegionOptions
     /// <summary>How long a node that leaves says that it is not ready before it stops taking requests.</summary>
     public TimeSpan Drain { get; init; }
 
+    /// <summary>The port of the address at which the node shows its metrics, and nobody else's requests come in; 0 for none.</summary>
+    public int ManagementPort { get; init; }
+
+    /// <summary>Whether requests are traced. It costs each call between nodes, and within one, some microseconds.</summary>
+    public bool Traced { get; init; }
+
     public bool Demo => DemoResidents > 0;
 }

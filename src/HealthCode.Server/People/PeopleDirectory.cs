@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using HealthCode.Domain;
 using HealthCode.Server.Hosting;
 using HealthCode.Storage;
@@ -17,8 +18,13 @@ internal sealed class PeopleDirectory(
 
     public PersonId PersonOf(IdentityDocument document) => document.PersonIn(secret);
 
-    public Task<ShownCode> ShowAsync(PersonId person) =>
-        Patience.TryAsync(time, () => PartitionOf(person).Show(PersonKey.Of(person)));
+    public async Task<ShownCode> ShowAsync(PersonId person)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var shown = await Patience.TryAsync(time, () => PartitionOf(person).Show(PersonKey.Of(person)));
+        Instruments.DisplayDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        return shown;
+    }
 
     public Task<Decided> DecideAsync(PersonId person) =>
         Patience.TryAsync(time, () => PartitionOf(person).Decide(PersonKey.Of(person)));

@@ -40,6 +40,7 @@ internal static class Refuse
         this HttpContext http, Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null,
         IReadOnlyList<ProblemAt>? problems = null)
     {
+        Instruments.Refusals.Add(1, new KeyValuePair<string, object?>("refusal", refusal.Name));
         http.Response.StatusCode = refusal.Status;
         if (retryAfterSeconds is { } seconds)
             http.Response.Headers.RetryAfter = seconds.ToString(null as IFormatProvider);
