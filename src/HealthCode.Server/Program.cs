@@ -23,13 +23,18 @@ advertise.Accepts(text => System.Net.IPAddress.TryParse(text, out _), "an IP add
 siloPort.Accepts(port => port is >= 0 and <= 65_535, "0 to 65,535");
 drain.Accepts(seconds => seconds is >= 0 and <= 20, "0 to 20 seconds");
 
+var displaysMax = new Option<int>("--displays") { Description = "Displays at once; as many more wait, and further ones are refused", DefaultValueFactory = _ => new RegionOptions().DisplaysMax };
+var writesMax = new Option<int>("--writes") { Description = "Writes at once, and reads of the store; as many more of each wait, and further ones are refused", DefaultValueFactory = _ => new RegionOptions().WritesMax };
+displaysMax.Accepts(count => count is >= 1 and <= 100_000, "1 to 100,000");
+writesMax.Accepts(count => count is >= 1 and <= 100_000, "1 to 100,000");
+
 // The first hundred residents are newcomers; somebody must be there already.
 residents.Accepts(count => count is > DemoSeed.NotYetApplied and <= 10_000_000, "101 to 10,000,000 people");
 pace.Accepts(residentsPerSecond => residentsPerSecond >= 0, "0 or more");
 
-var serve = new Command("serve", "Run a region") { urls, management, node, advertise, siloPort, drain };
+var serve = new Command("serve", "Run a region") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax };
 serve.SetAction((parsed, cancellation) => RunAsync(parsed, OptionsOf(parsed), cancellation));
-var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, management, node, advertise, siloPort, drain, residents, pace, seed };
+var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax, residents, pace, seed };
 demo.SetAction((parsed, cancellation) => RunAsync(
     parsed,
     OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
@@ -43,6 +48,7 @@ RegionOptions OptionsOf(ParseResult parsed) => new()
     Data = parsed.GetValue(Commands.Data)!, Region = parsed.GetValue(Commands.Region)!, Edition = parsed.GetValue(Commands.Edition)!,
     Partitions = parsed.GetValue(Commands.Partitions), Store = Commands.PathsOf(parsed).Store, KeyFolder = Commands.PathsOf(parsed).KeyFolder,
     Node = parsed.GetValue(node), Advertise = parsed.GetValue(advertise)!, SiloPort = parsed.GetValue(siloPort), Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
+    DisplaysMax = parsed.GetValue(displaysMax), WritesMax = parsed.GetValue(writesMax),
     ManagementPort = OperatingFeature.PortOf(parsed.GetValue(management)), Traced = OperatingFeature.HasCollector,
 };
 

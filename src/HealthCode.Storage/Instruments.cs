@@ -80,9 +80,9 @@ public static class Instruments
     public static Counter<long> Refusals { get; } = Meter.CreateCounter<long>(
         "healthcode.refusals", "{refusal}", "Requests refused, by the refusal's name");
 
-    /// <summary>Tag <c>load</c>: display, write or feed.</summary>
+    /// <summary>Tag <c>load</c>: display, read, write or feed.</summary>
     public static Counter<long> Shed { get; } = Meter.CreateCounter<long>(
-        "healthcode.requests.shed", "{request}", "Requests refused because as many as may were under way, by load: display, write or feed");
+        "healthcode.requests.shed", "{request}", "Requests refused because as many as may were under way, by load: display, read, write or feed");
 
     private static readonly ObservableGauge<int> LeaseHeld = Meter.CreateObservableGauge(
         "healthcode.lease.held", () => Lease(read => read.IsHeld ? 1 : 0), "{lease}", "Whether all that was acknowledged anywhere is shown here: 1 or 0");

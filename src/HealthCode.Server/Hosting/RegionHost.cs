@@ -79,7 +79,7 @@ public static class RegionHost
         services.AddCluster(region);
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
-        services.AddSecurity(builder.Configuration, region.KeyFolder);
+        services.AddSecurity(builder.Configuration, region);
         services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)

@@ -60,7 +60,9 @@ internal static class Refuse
             BadHttpRequestException { InnerException: JsonException json } => With(json).ExecuteAsync(http),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => http.RefuseAsync(Refusals.BodyTooLarge),
             BadHttpRequestException => http.RefuseAsync(Refusals.BodyMalformed),
-            StaleWriterException or JournalUnavailableException => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
+            // The partition has some seconds of work before it, and says so before it takes more.
+            _ when Outage.IsBusy(failure) => http.RefuseAsync(Refusals.Overloaded, retryAfterSeconds: 2),
+            _ when Outage.Is(failure) => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
             _ => http.RefuseAsync(Refusals.Failed),
         };
     }
