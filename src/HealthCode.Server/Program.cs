@@ -25,6 +25,8 @@ drain.Accepts(seconds => seconds is >= 0 and <= 20, "0 to 20 seconds");
 
 var displaysMax = new Option<int>("--displays") { Description = "Displays at once; as many more wait, and further ones are refused", DefaultValueFactory = _ => new RegionOptions().DisplaysMax };
 var writesMax = new Option<int>("--writes") { Description = "Writes at once, and reads of the store; as many more of each wait, and further ones are refused", DefaultValueFactory = _ => new RegionOptions().WritesMax };
+var warmUp = new Option<double>("--warm-up") { Description = "Seconds for which a node that starts is not ready at most, while its partitions are loaded", DefaultValueFactory = _ => new RegionOptions().WarmUpMax.TotalSeconds };
+warmUp.Accepts(seconds => seconds is >= 0 and <= 3_600, "0 to 3,600 seconds");
 displaysMax.Accepts(count => count is >= 1 and <= 100_000, "1 to 100,000");
 writesMax.Accepts(count => count is >= 1 and <= 100_000, "1 to 100,000");
 
@@ -32,9 +34,9 @@ writesMax.Accepts(count => count is >= 1 and <= 100_000, "1 to 100,000");
 residents.Accepts(count => count is > DemoSeed.NotYetApplied and <= 10_000_000, "101 to 10,000,000 people");
 pace.Accepts(residentsPerSecond => residentsPerSecond >= 0, "0 or more");
 
-var serve = new Command("serve", "Run a region") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax };
+var serve = new Command("serve", "Run a region") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax, warmUp };
 serve.SetAction((parsed, cancellation) => RunAsync(parsed, OptionsOf(parsed), cancellation));
-var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax, residents, pace, seed };
+var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax, warmUp, residents, pace, seed };
 demo.SetAction((parsed, cancellation) => RunAsync(
     parsed,
     OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
@@ -48,7 +50,7 @@ RegionOptions OptionsOf(ParseResult parsed) => new()
     Data = parsed.GetValue(Commands.Data)!, Region = parsed.GetValue(Commands.Region)!, Edition = parsed.GetValue(Commands.Edition)!,
     Partitions = parsed.GetValue(Commands.Partitions), Store = Commands.PathsOf(parsed).Store, KeyFolder = Commands.PathsOf(parsed).KeyFolder,
     Node = parsed.GetValue(node), Advertise = parsed.GetValue(advertise)!, SiloPort = parsed.GetValue(siloPort), Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
-    DisplaysMax = parsed.GetValue(displaysMax), WritesMax = parsed.GetValue(writesMax),
+    DisplaysMax = parsed.GetValue(displaysMax), WritesMax = parsed.GetValue(writesMax), WarmUpMax = TimeSpan.FromSeconds(parsed.GetValue(warmUp)),
     ManagementPort = OperatingFeature.PortOf(parsed.GetValue(management)), Traced = OperatingFeature.HasCollector,
 };
 

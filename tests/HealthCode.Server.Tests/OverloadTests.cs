@@ -96,24 +96,4 @@ public sealed class OverloadTests
         }
         return facts;
     }
-
-    /// <summary>A journal whose disk answers when the test says so.</summary>
-    private sealed class HeldUpJournal(IJournal journal, Func<Task> disk) : IJournal
-    {
-        public async ValueTask AppendAsync(string stream, long sequence, IReadOnlyList<NewBatch> batches, CancellationToken cancellation)
-        {
-            await disk();
-            await journal.AppendAsync(stream, sequence, batches, cancellation);
-        }
-
-        public IAsyncEnumerable<JournalBatch> ReadStreamAsync(string stream, long fromSequence, CancellationToken cancellation) =>
-            journal.ReadStreamAsync(stream, fromSequence, cancellation);
-
-        public Task<IReadOnlyDictionary<string, JournalHead>> ReadHeadsAsync(CancellationToken cancellation) => journal.ReadHeadsAsync(cancellation);
-
-        public Task<long> EraseAsync(Segment segment, CancellationToken cancellation) => journal.EraseAsync(segment, cancellation);
-
-        // Its owner closes it.
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
 }

@@ -26,6 +26,8 @@ internal static class OperatingFeature
     public static IServiceCollection AddOperating(this IServiceCollection services, RegionOptions region)
     {
         services.AddHostedService<LeaseWatch>();
+        services.AddSingleton<WarmUp>().AddHostedService(provider => provider.GetRequiredService<WarmUp>());
+        services.AddHealthChecks().AddCheck<StoreHealth>("store").AddCheck<WarmUp>("partitions");
         services.AddAuthorizationBuilder().AddPolicy(Policy, policy => policy.RequireAssertion(context => CameByManagement(context, region)));
         var telemetry = services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("healthcode", serviceInstanceId: region.Node));
         if (HasCollector || region.ManagementPort > 0)

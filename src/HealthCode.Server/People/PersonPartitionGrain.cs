@@ -66,6 +66,9 @@ internal sealed partial class PersonPartitionGrain(
     // Whoever asks a partition that stepped down is told so, and asks the next owner.
     private PersonPartition Mine() => HasStepped ? throw new StaleWriterException(JournalStreams.Of(Number), partition.NextSequence) : partition;
 
+    // It was loaded before it could be asked.
+    public Task Wake() => Task.CompletedTask;
+
     public async Task<Acceptance[]> Accept(Immutable<byte[]> evidence)
     {
         using var trace = Trace("partition accept");
