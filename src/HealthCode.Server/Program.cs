@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HealthCode.Cli;
+using HealthCode.Server.Cluster;
 using HealthCode.Server.Demo;
 using HealthCode.Server.Hosting;
 using HealthCode.Server.Operating;
@@ -43,7 +44,7 @@ demo.SetAction((parsed, cancellation) => RunAsync(
     cancellation));
 // A region that is told to stop hands over what it has first. What is in its way ends it after 45 seconds.
 var ending = new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(45) };
-return await Commands.Root(serve, demo, StaffCommand.Create()).Parse(args).InvokeAsync(ending);
+return await Commands.Root(serve, demo, StaffCommand.Create(), SimulateCommand.Create()).Parse(args).InvokeAsync(ending);
 
 RegionOptions OptionsOf(ParseResult parsed) => new()
 {

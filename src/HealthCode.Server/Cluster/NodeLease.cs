@@ -42,6 +42,9 @@ internal sealed partial class NodeLease(
 
     public string Node => node;
 
+    /// <summary>The partitions that this node answers for.</summary>
+    public IEnumerable<int> Taken => taken.Keys;
+
     public bool IsHeld
     {
         get

@@ -14,7 +14,7 @@ namespace HealthCode.Server.People;
 /// Reentrant, so that displays go on while an append waits for the disk. That is safe because a partition changes its
 /// records only in one uninterrupted step, after the append.
 /// </remarks>
-[Reentrant, KeepAlive]
+[Reentrant, KeepAlive, PartitionPlacement]
 internal sealed partial class PersonPartitionGrain(
     EvidenceStore store, IPartitionOwnership ownership, INodeLease lease, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer,
     Retention retention, TimeProvider time, ILogger<PersonPartitionGrain> log) : Grain, IPersonPartitionGrain
@@ -35,13 +35,14 @@ internal sealed partial class PersonPartitionGrain(
     private PersonPartition partition = null!;
     private OwnershipTaken owned = null!;
     private bool isCounted;
+    private CancellationTokenRegistration lost;
 
     private int Number => (int)this.GetPrimaryKeyLong();
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         owned = await ownership.TakeAsync(Number, cancellationToken);
-        owned.Lost.Register(DeactivateOnIdle);
+        lost = owned.Lost.Register(DeactivateOnIdle);
         partition = new PersonPartition(Number, store);
         await partition.OpenAsync(fence: ownership is not SoleOwnership, cancellationToken);
         if (partition.SnapshotProblem is { } problem)
@@ -56,6 +57,7 @@ internal sealed partial class PersonPartitionGrain(
     {
         if (!HasStepped && partition.SinceSnapshot > 0)
             await TrySnapshotAsync(cancellationToken);
+        await lost.DisposeAsync();
         await ownership.ReleaseAsync(Number);
         if (isCounted)
             Instruments.Partitions.Add(-1);

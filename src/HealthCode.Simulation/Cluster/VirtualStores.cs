@@ -125,6 +125,10 @@ internal sealed class SharedStores : IAsyncDisposable
 
     public EvidenceStore Evidence() => new(Journal, Keys, Snapshots, Wrap);
 
+    /// <summary>Where a stream ends now, for who sees everything.</summary>
+    public long NextSequence(string stream) =>
+        Journal.ReadHeadsAsync(default).GetAwaiter().GetResult().TryGetValue(stream, out var head) ? head.NextSequence : 0;
+
     public static async Task<List<T>> ToListAsync<T>(IAsyncEnumerable<T> items)
     {
         var list = new List<T>();

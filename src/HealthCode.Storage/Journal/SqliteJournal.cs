@@ -122,7 +122,7 @@ public sealed class SqliteJournal : IJournal
     }
 
     // Hops from stream to stream on the key's index, however many batches each has.
-    internal const string HeadsQuery = """
+    private const string HeadsQuery = """
         WITH RECURSIVE names(stream) AS (
             SELECT min(stream) FROM batches
             UNION ALL

@@ -124,6 +124,14 @@ public static class PostgresStore
     internal static bool IsOutage(Exception failure) =>
         failure is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException;
 
+    /// <summary>Whether the connection is gone, and not only this command refused.</summary>
+    internal static bool IsLostConnection(NpgsqlException failure) =>
+        failure is not PostgresException answer || answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;
+
+    /// <summary>Whether PostgreSQL answered that its own files are damaged.</summary>
+    internal static bool IsDamage(Exception failure) => (failure as PostgresException ?? failure.InnerException as PostgresException)
+        is { SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted };
+
     internal static JournalUnavailableException Unavailable(Exception failure) => new("PostgreSQL does not answer: " + failure.Message, failure);
 
     internal static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
