@@ -65,6 +65,11 @@ public sealed class OperatingTests
             "healthcode_commit_batches_count", "healthcode_partitions", "healthcode_lease_held", "http_server_request_duration_seconds", "dotnet_",
         ];
         Assert.All(expected, name => Assert.Contains(name, shown, StringComparison.Ordinal));
+        // Libraries' own, in the dashboard: our own are held against the reference page.
+        var dashboard = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "deploy/grafana/healthcode.json"));
+        Assert.All(
+            System.Text.RegularExpressions.Regex.Matches(dashboard, @"\b(dotnet|http|kestrel)_[a-z_]+").Select(match => match.Value).Distinct(),
+            name => Assert.Contains(name, shown, StringComparison.Ordinal));
         Assert.Contains("kind=\"declaration\"", shown, StringComparison.Ordinal);
         foreach (var colour in new[] { "green", "yellow" })
             Assert.DoesNotContain(colour, shown, StringComparison.Ordinal);
