@@ -134,6 +134,7 @@ public sealed partial class DeployTests
         [
             .. Kubernetes.SelectMany(item => item.All("args")).SelectMany(arguments => arguments.Texts), .. Compose.All("command").SelectMany(command => command.Texts),
             .. Files("*.service").SelectMany(unit => File.ReadLines(unit).Where(line => line.StartsWith("ExecStart=", StringComparison.Ordinal)).SelectMany(line => line.Split(' '))),
+            .. Directory.GetFiles(Path.Combine(Root, "docs/operating"), "*.md").SelectMany(File.ReadLines).Where(line => Command().IsMatch(line)).SelectMany(line => line.Split(' ')),
             .. Files("Dockerfile").SelectMany(file => Quoted().Matches(File.ReadLines(file).Single(line => line.StartsWith("CMD", StringComparison.Ordinal))).Select(match => match.Groups[1].Value)),
         ];
         var named = given.Where(argument => argument.StartsWith("--", StringComparison.Ordinal)).Distinct().ToList();
@@ -250,6 +251,10 @@ public sealed partial class DeployTests
             _ => [metric],
         };
     }
+
+    // A command of ours, to be typed.
+    [GeneratedRegex(@"^(sudo .*|docker compose .*)?(/opt/healthcode/)?healthcode (serve|staff|keys|doctor|explain|verify|backup|restore) ")]
+    private static partial Regex Command();
 
     [GeneratedRegex(@"\$\((\w+)\)")]
     private static partial Regex Substitution();

@@ -17,7 +17,8 @@ internal sealed partial class WarmUp(
     /// <summary>More at once would wait for each other at the store.</summary>
     private static readonly int AtOnce = Math.Max(4, 2 * Environment.ProcessorCount);
 
-    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMilliseconds(500);
+    /// <summary>After a failure, and twice as long after each further one: a partition may be damaged for days, and its log be read.</summary>
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMilliseconds(500), TryAgainMax = TimeSpan.FromMinutes(1);
 
     private readonly long began = Stopwatch.GetTimestamp();
     private int loaded;
@@ -45,7 +46,7 @@ internal sealed partial class WarmUp(
 
     private async ValueTask LoadAsync(int partition, CancellationToken cancellation)
     {
-        while (true)
+        for (var pause = TryAgainAfter; ; pause = pause * 2 < TryAgainMax ? pause * 2 : TryAgainMax)
         {
             try
             {
@@ -57,7 +58,7 @@ internal sealed partial class WarmUp(
             {
                 NotLoaded(log, partition, failure.Message);
             }
-            await Task.Delay(TryAgainAfter, cancellation);
+            await Task.Delay(pause, cancellation);
         }
     }
 
