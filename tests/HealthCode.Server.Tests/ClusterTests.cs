@@ -91,12 +91,23 @@ public sealed class ThreeNodes(PostgresFixture postgres) : IAsyncLifetime
     private void Start(int node) => processes[node] = RegionProcess.Start(folder, 150, store, "--node", $"node-{node}");
 
     // Orleans knows all of them, and all hold their leases: what a balancer would wait for.
+    private static async Task UntilHealthyAsync(HttpClient client, Uri ready)
+    {
+        for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(50))
+        {
+            using var answer = await client.GetAsync(ready);
+            if (await answer.Content.ReadAsStringAsync() == "Healthy")
+                return;
+            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(60), "the node did not become ready");
+        }
+    }
+
     private async Task ReadyAsync()
     {
         using var client = new HttpClient();
         var table = new PostgresNodeTable(Database, Cluster.NodeLease.LengthDefault);
         foreach (var address in addresses)
-            Assert.Equal("Healthy", await client.GetStringAsync(new Uri(address, Routes.Ready)));
+            await UntilHealthyAsync(client, new Uri(address, Routes.Ready));
         while ((await table.LiveAsync(default)).Count != 3)
             await Task.Delay(50);
     }

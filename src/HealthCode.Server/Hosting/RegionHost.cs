@@ -7,6 +7,7 @@ using HealthCode.Server.Cases;
 using HealthCode.Server.Cluster;
 using HealthCode.Server.Community;
 using HealthCode.Server.Demo;
+using HealthCode.Server.Operating;
 using HealthCode.Server.People;
 using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
@@ -78,7 +79,7 @@ public static class RegionHost
         services.AddCluster(region);
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
-        services.AddSecurity(builder.Configuration, region.KeyFolder);
+        services.AddSecurity(builder.Configuration, region);
         services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
@@ -96,6 +97,7 @@ public static class RegionHost
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1");
         services.AddHealthChecks().AddCheck<KeyFolderHealth>("keys");
+        services.AddOperating(region);
         services.AddOutputCache();
         services.AddResponseCompression();
         services.AddWeb();
@@ -105,6 +107,7 @@ public static class RegionHost
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Refuse.OnFailureAsync, AllowStatusCode404Response = true });
         app.UseStatusCodePages(context => Refuse.OnEmptyAsync(context.HttpContext));
+        app.UseManagementAddress();
         app.UseSecurityHeaders();
         app.UseRouting();
         app.UseAuthentication();
@@ -123,6 +126,7 @@ public static class RegionHost
         app.MapCommunity();
         app.MapStaff();
         app.MapWeb();
+        app.MapOperating();
 
         app.MapGet(Routes.PublicKeys, (KeyRing keys) => Results.Text(keys.PublicKeys().ToJson(), "application/jwk-set+json"))
             .AllowAnonymous().WithTags("Tokens").WithSummary("The public keys by which anyone checks a code");

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Npgsql;
@@ -310,7 +311,9 @@ public sealed class PostgresJournal : IJournal
         {
             try
             {
+                var began = Stopwatch.GetTimestamp();
                 var written = await CommitAsync(group).ConfigureAwait(false);
+                JournalAppend.Measure(group, began);
                 for (var index = 0; index < group.Count; index++)
                     Answer(group[index], written[index]);
             }
