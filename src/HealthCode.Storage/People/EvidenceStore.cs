@@ -8,7 +8,11 @@ namespace HealthCode.Storage;
 /// <summary>Batch of evidence that was opened again.</summary>
 /// <param name="Facts">What can still be read; a deleted person's facts are not among them, nor those of an unknown kind.</param>
 /// <param name="Unknown">How many are of a kind that only a newer program knows.</param>
-public sealed record EvidenceBatch(long Sequence, Segment Segment, IReadOnlyList<Evidence> Facts, int Unknown);
+public sealed record EvidenceBatch(long Sequence, Segment Segment, IReadOnlyList<Evidence> Facts, int Unknown)
+{
+    /// <summary>How many are of people who were deleted.</summary>
+    public int Closed { get; init; }
+}
 
 /// <summary>A region's evidence as it is kept: sealed in the journal, with its keys and its snapshots elsewhere.</summary>
 public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotStore snapshots, KeyWrap wrap)
@@ -117,26 +121,26 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
         return id;
     }
 
-    // Null when a key is missing altogether.
-    private async ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, PersonKeys people, CancellationToken cancellation)
+    /// <returns>Null when a key is missing altogether.</returns>
+    internal async ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, PersonKeys people, CancellationToken cancellation)
     {
         if (EvidenceSeal.IsFence(batch.Bytes.Span) || batch.IsErased)
             return new EvidenceBatch(batch.Sequence, batch.Segment, [], 0);
         if (!EvidenceSeal.IsSealed(batch.Bytes.Span))
             return new EvidenceBatch(batch.Sequence, batch.Segment, EvidenceCodec.Decode(batch), 0);
-        var (facts, unknown, cipher) = (new List<Evidence>(), 0, new PersonCipher());
+        var (facts, unknown, closed, cipher) = (new List<Evidence>(), 0, 0, new PersonCipher());
         foreach (var fact in await OpenSegmentAsync(batch, cancellation).ConfigureAwait(false) ?? [])
         {
             if (!people.TryFind(fact.Person, fact.Generation, out var key))
                 return null;
             if (key is null)
-                continue;
-            if (fact.Read(key.Value, batch.Sequence, cipher) is { } evidence)
+                closed++;
+            else if (fact.Read(key.Value, batch.Sequence, cipher) is { } evidence)
                 facts.Add(evidence);
             else
                 unknown++;
         }
-        return new EvidenceBatch(batch.Sequence, batch.Segment, facts, unknown);
+        return new EvidenceBatch(batch.Sequence, batch.Segment, facts, unknown) { Closed = closed };
     }
 }
 
