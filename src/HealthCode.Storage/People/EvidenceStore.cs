@@ -101,7 +101,7 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
     /// <summary>The segments that have a key, or had one.</summary>
     public async Task<IReadOnlyList<(Segment Segment, bool IsOver)>> ReadSegmentsAsync(CancellationToken cancellation) =>
         [.. (await keys.ReadAsync(SegmentScope, cancellation).ConfigureAwait(false))
-            .Select(key => (new Segment(BinaryPrimitives.ReadInt32BigEndian(key.Id)), key.Wrapped is null))
+            .Select(key => (SegmentOf(key.Id), key.Wrapped is null))
             .OrderBy(segment => segment.Item1.Value)];
 
     internal static byte[] IdOf(PersonId person)
@@ -113,6 +113,8 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
 
     internal static JournalDamagedException KeyGone(JournalBatch batch) => new(
         batch.Stream, batch.Sequence, "a key that it is sealed under is not in the key store, destroyed or not: restore the keys that belong to this data");
+
+    internal static Segment SegmentOf(byte[] id) => new(BinaryPrimitives.ReadInt32BigEndian(id));
 
     private static byte[] IdOf(Segment segment)
     {
@@ -160,6 +162,9 @@ public sealed class PersonKeys
                 newest[person] = ((byte)key.Generation, key.Wrapped is null ? null : KeyOf(wrap.Unwrap(key.Wrapped)));
         }
     }
+
+    /// <returns>The person's newest key, null in it when that was destroyed; null when they never had one.</returns>
+    internal (byte Generation, UInt128? Key)? Newest(PersonId person) => newest.TryGetValue(person, out var known) ? known : null;
 
     /// <returns>False when no such key was ever made here.</returns>
     /// <param name="key">Null when it was destroyed.</param>
