@@ -80,6 +80,8 @@ public static class Commands
         root.Add(VerifyCommand.Create());
         root.Add(EvidenceCommand.Create());
         root.Add(KeysCommand.Create());
+        root.Add(BackupCommand.CreateBackup());
+        root.Add(BackupCommand.CreateRestore());
         root.Add(DoctorCommand.Create());
         return root;
     }

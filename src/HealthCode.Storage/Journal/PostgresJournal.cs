@@ -422,7 +422,9 @@ public sealed class PostgresJournal : IJournal
                 {
                     PostgresStore.Value(stream), PostgresStore.Value(sequence), PostgresStore.Value(batch.Segment.Value), PostgresStore.Value(checksum),
                     PostgresStore.Value(chain.ToBytes()),
-                    new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = batch.Bytes, NpgsqlDbType = NpgsqlDbType.Bytea },
+                    batch.ErasedChecksum is null
+                        ? new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = batch.Bytes, NpgsqlDbType = NpgsqlDbType.Bytea }
+                        : new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea },
                     PostgresStore.Value(before.ToBytes()),
                 },
             };

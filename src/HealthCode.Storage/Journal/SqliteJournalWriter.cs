@@ -16,7 +16,7 @@ internal sealed record JournalAppend(
         ArgumentOutOfRangeException.ThrowIfZero(batches.Count, nameof(batches));
         var checksums = new long[batches.Count];
         for (var index = 0; index < checksums.Length; index++)
-            checksums[index] = JournalChain.ChecksumOf(batches[index].Bytes.Span);
+            checksums[index] = batches[index].Checksum;
         return new(stream, sequence, batches, checksums, new(TaskCreationOptions.RunContinuationsAsynchronously));
     }
 
@@ -144,7 +144,7 @@ internal sealed class SqliteJournalWriter : IDisposable
         if (batch.Bytes.Length <= inlineSizeMax)
         {
             insert.Parameters[5].Value = insert.Parameters[6].Value = insert.Parameters[7].Value = DBNull.Value;
-            insert.Parameters[8].Value = Sqlite.WholeArray(batch.Bytes);
+            insert.Parameters[8].Value = batch.ErasedChecksum is null ? Sqlite.WholeArray(batch.Bytes) : DBNull.Value;
         }
         else
         {
