@@ -71,6 +71,7 @@ namespace HealthCode.Api;
 [JsonSerializable(typeof(EvidenceEntry))]
 [JsonSerializable(typeof(EvidenceAccepted))]
 [JsonSerializable(typeof(FeedReport))]
+[JsonSerializable(typeof(IReadOnlyList<FeedProgress>))]
 [JsonSerializable(typeof(QuestionState))]
 [JsonSerializable(typeof(IReadOnlyList<QuestionState>))]
 [JsonSerializable(typeof(QuestionAnswer))]

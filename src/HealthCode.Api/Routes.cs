@@ -51,6 +51,7 @@ public static class Routes
     public const string Corrections = "/v1/corrections";
     public const string Evidence = "/v1/evidence";
     public const string EvidenceFeed = "/v1/evidence/feed";
+    public const string EvidenceFeeds = "/v1/evidence/feeds";
 
     public const string Staff = "/v1/staff";
 

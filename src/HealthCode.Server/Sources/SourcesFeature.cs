@@ -18,10 +18,10 @@ namespace HealthCode.Server.Sources;
 /// </remarks>
 internal static class SourcesFeature
 {
-    /// <summary>A feed of some million lines. Its lines go through memory one after the other.</summary>
-    private const long FeedSizeMax = 256L * 1024 * 1024;
+    /// <summary>A feed of some hundred million lines. They go through memory one after the other.</summary>
+    private const long FeedSizeMax = 64L << 30;
 
-    public static IServiceCollection AddSources(this IServiceCollection services) => services.AddSingleton<EntryReader>();
+    public static IServiceCollection AddSources(this IServiceCollection services) => services.AddSingleton<EntryReader>().AddSingleton<RunningFeeds>();
 
     public static void MapSources(this IEndpointRouteBuilder routes)
     {
@@ -33,6 +33,8 @@ internal static class SourcesFeature
             .WithMetadata(new RequestSizeLimitAttribute(FeedSizeMax))
             .Accepts<EvidenceEntry>("application/jsonl", "application/x-ndjson", "application/json").Produces<FeedReport>()
             .WithSummary("Facts of a source as JSON Lines, one a line; each bad line is named, the others are kept");
+        group.MapGet(Routes.EvidenceFeeds, GetFeeds).RequireAuthorization(Roles.Epidemiologist)
+            .Produces<IReadOnlyList<FeedProgress>>().WithSummary("The feeds that this node is taking in, and how far they have come");
     }
 
     private static async Task<IResult> Enter(
@@ -67,11 +69,14 @@ internal static class SourcesFeature
     }
 
     private static async Task<IResult> Feed(
-        HttpContext http, EntryReader entries, PeopleDirectory people, TimeProvider time, CancellationToken cancellation)
+        HttpContext http, EntryReader entries, PeopleDirectory people, RunningFeeds running, TimeProvider time, CancellationToken cancellation)
     {
         var feed = new EvidenceFeed(entries, people, http.User.StaffName(), time);
+        using var listed = running.Add(feed);
         return Results.Json(await feed.ReadAsync(http.Request.BodyReader, cancellation), ApiJson.Wire.FeedReport);
     }
+
+    private static IResult GetFeeds(RunningFeeds running) => Results.Json(running.All, ApiJson.Wire.IReadOnlyListFeedProgress);
 
     private static async Task<byte[]> BodyAsync(HttpContext http, CancellationToken cancellation)
     {
