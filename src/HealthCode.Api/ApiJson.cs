@@ -74,6 +74,7 @@ namespace HealthCode.Api;
 [JsonSerializable(typeof(QuestionState))]
 [JsonSerializable(typeof(IReadOnlyList<QuestionState>))]
 [JsonSerializable(typeof(QuestionAnswer))]
+[JsonSerializable(typeof(DeletionRequest))]
 [JsonSerializable(typeof(StaffState))]
 [JsonSerializable(typeof(IReadOnlyList<StaffState>))]
 [JsonSerializable(typeof(StaffRequest))]

@@ -85,6 +85,9 @@ public sealed record QuestionState(
 
 public sealed record QuestionAnswer(bool? WasThere);
 
+/// <param name="Confirm">Must be true: what is deleted cannot be brought back.</param>
+public sealed record DeletionRequest(bool? Confirm);
+
 /// <summary>What a person may be asked to prove, from their record: last test, doses, a running pass.</summary>
 public sealed record ProofState(TestState? Test, DoseState? Vaccination, PassState? Pass);
 

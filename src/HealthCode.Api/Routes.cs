@@ -17,6 +17,7 @@ public static class Routes
     public const string MyReports = "/v1/me/reports";
     public const string MyStays = "/v1/me/stays";
     public const string MyHistory = "/v1/me/history";
+    public const string MyDeletion = "/v1/me/deletion";
     public const string MyQuestions = "/v1/me/questions";
     public const string MyAnswer = "/v1/me/questions/{evidence}";
 

@@ -28,6 +28,7 @@ public sealed class AccessTests(TestRegion region)
         ["POST /v1/me/reports"] = "resident",
         ["POST /v1/me/stays"] = "resident",
         ["GET /v1/me/history"] = "resident",
+        ["POST /v1/me/deletion"] = "resident",
         ["GET /v1/me/questions"] = "resident",
         ["POST /v1/me/questions/{evidence}"] = "resident",
         ["GET /v1/divisions"] = Everyone,

@@ -272,6 +272,53 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         Assert.Empty(axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html));
     }
 
+    [Fact]
+    public async Task A_resident_deletes_themself_in_two_steps_by_keyboard_and_is_told_why_not_while_something_holds()
+    {
+        foreach (var (prefix, width) in new[] { ("", 360), ("/en", 1280) })
+        {
+            var (session, resident) = await region.AppliedAsync();
+            await session.MustAsync(System.Net.HttpStatusCode.Created, Routes.MyReports, new ReportRequest(["fever"], 38.4m, "no"));
+            var phone = await PageAsync(width);
+            await SignInAsync(phone, resident.Phone.Normalized);
+            await phone.GotoAsync(Url(prefix + "/history"));
+            await OpenDeletionAsync(phone);
+            await ShootAsync(phone, "deletion" + prefix.Replace('/', '-'));
+            await PassesTheAccessibilityRulesAsync(phone);
+            await phone.Keyboard.PressAsync("Space");
+            await phone.ClickAsync("#deletion-form button[type=submit]");
+            await Expect(phone.Locator("#problem[data-problem=deletion-held]")).ToBeVisibleAsync();
+            await ShootAsync(phone, "deletion-held" + prefix.Replace('/', '-'));
+            await phone.ClickAsync("#deletion-cancel");
+            await Expect(phone.Locator("#deletion-ask")).ToBeFocusedAsync();
+
+            // A negative report is not enough to end a fever; another person has none.
+            var (well, other) = await region.AppliedAsync();
+            var second = await PageAsync(width);
+            await SignInAsync(second, other.Phone.Normalized);
+            await second.GotoAsync(Url(prefix + "/history"));
+            await OpenDeletionAsync(second);
+            foreach (var key in new[] { "Space", "Tab", "Enter" })
+                await second.Keyboard.PressAsync(key);
+            await Expect(second.Locator("h1[data-deleted]")).ToBeFocusedAsync();
+            await Expect(second.Locator("#sign-out")).ToBeHiddenAsync();
+            await ShootAsync(second, "deletion-done" + prefix.Replace('/', '-'));
+            await PassesTheAccessibilityRulesAsync(second);
+            using var gone = await well.Client.GetAsync(new Uri(Routes.MyCode, UriKind.Relative));
+            Assert.Equal("not-applied", await TestSession.RefusalOf(gone));
+            await phone.Context.CloseAsync();
+            await second.Context.CloseAsync();
+        }
+    }
+
+    private static async Task OpenDeletionAsync(IPage page)
+    {
+        await Expect(page.Locator("#look-ups li")).ToBeVisibleAsync();
+        await page.Locator("#deletion-ask").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#deletion-form input[name=confirm]")).ToBeFocusedAsync();
+    }
+
     private static ILocator Tile(IPage page, string area) => page.Locator($"#map button[data-area=\"{area}\"]");
 
     [Fact]

@@ -10,6 +10,7 @@ using HealthCode.Server.Demo;
 using HealthCode.Server.People;
 using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
+using HealthCode.Server.Retaining;
 using HealthCode.Server.Security;
 using HealthCode.Server.SignIn;
 using HealthCode.Server.Sources;
@@ -79,7 +80,7 @@ public static class RegionHost
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, region.KeyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff().AddRetaining();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
