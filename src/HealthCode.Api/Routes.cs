@@ -53,6 +53,8 @@ public static class Routes
     public const string Evidence = "/v1/evidence";
     public const string EvidenceFeed = "/v1/evidence/feed";
 
+    public const string DailyStatistics = "/v1/statistics/daily";
+
     public const string Staff = "/v1/staff";
 
     public const string PublicKeys = "/.well-known/healthcode/keys";

@@ -83,6 +83,7 @@ public static class Commands
         root.Add(BackupCommand.CreateBackup());
         root.Add(BackupCommand.CreateRestore());
         root.Add(RetentionCommand.Create());
+        root.Add(ReadersCommand.Create());
         root.Add(DoctorCommand.Create());
         return root;
     }

@@ -65,6 +65,7 @@ public sealed class AccessTests(TestRegion region)
         ["POST /v1/corrections"] = "community-worker epidemiologist",
         ["POST /v1/evidence"] = "community-worker epidemiologist",
         ["POST /v1/evidence/feed"] = "epidemiologist",
+        ["GET /v1/statistics/daily"] = "epidemiologist plan-officer",
         ["GET /v1/staff"] = "administrator",
         ["POST /v1/staff"] = "administrator",
     };

@@ -311,6 +311,23 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task An_epidemiologist_sees_how_much_came_in_and_that_all_of_it_is_counted()
+    {
+        for (var number = 0; number < 5; number++)
+        {
+            var (session, _) = await region.AppliedAsync();
+            session.Dispose();
+        }
+        await Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions
+            .GetRequiredService<Statistics.Following>(region.Services).CatchUpAsync(default);
+        var desk = await DeskAsync("/staff/statistics", Roles.Epidemiologist);
+        await Expect(desk.Locator("#statistics-lag[data-behind='0']")).ToBeVisibleAsync();
+        await Expect(desk.Locator("#statistics tbody tr").First).ToContainTextAsync("健康申报");
+        await ShootAsync(desk, "staff-statistics");
+        await PassesTheAccessibilityRulesAsync(desk);
+    }
+
     private static async Task OpenDeletionAsync(IPage page)
     {
         await Expect(page.Locator("#look-ups li")).ToBeVisibleAsync();

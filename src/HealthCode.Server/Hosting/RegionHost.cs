@@ -15,6 +15,7 @@ using HealthCode.Server.Security;
 using HealthCode.Server.SignIn;
 using HealthCode.Server.Sources;
 using HealthCode.Server.Staff;
+using HealthCode.Server.Statistics;
 using HealthCode.Simulation;
 using HealthCode.Storage;
 using HealthCode.Tokens;
@@ -80,7 +81,7 @@ public static class RegionHost
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, region.KeyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff().AddRetaining();
+        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff().AddRetaining().AddStatistics();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
@@ -119,6 +120,7 @@ public static class RegionHost
         app.MapAreas();
         app.MapPlans();
         app.MapPlaces();
+        app.MapStatistics();
         app.MapCases();
         app.MapSources();
         app.MapCommunity();

@@ -29,7 +29,7 @@ internal sealed partial class SegmentEnding(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (await hour.WaitForNextTickAsync(stoppingToken))
+        while (await hour.NextAsync(stoppingToken))
         {
             try
             {
