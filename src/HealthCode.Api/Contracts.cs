@@ -65,11 +65,12 @@ public sealed record PhoneChangeAnswer(bool Confirm, string Reason);
 /// <param name="Code">The signed token, to be drawn as a QR code (alphanumeric mode).</param>
 /// <param name="ExpiresAt">The phone asks again before this moment.</param>
 /// <param name="Now">When this was answered. A phone counts on from here: its own clock may be wrong by any amount.</param>
+/// <param name="AsOf">Absent when all that is known anywhere is in it; else until when it is, because a connection is interrupted.</param>
 /// <param name="NextChange">When the colour may next change by itself; absent when only new evidence can change it.</param>
 public sealed record CodeState(
     string Colour, string Level, string MaskedName, string Code, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt, DateTimeOffset Now,
     DateTimeOffset? NextChange, EditionState Edition, IReadOnlyList<ReasonState> Reasons, bool ReportedToday,
-    IReadOnlyList<QuestionState> Questions, ProofState Proof);
+    IReadOnlyList<QuestionState> Questions, ProofState Proof, DateTimeOffset? AsOf);
 
 /// <summary>A stay that its source is not sure enough of. Not answering never changes the colour.</summary>
 /// <param name="Evidence">The stay; its answer is posted under this id.</param>
@@ -192,9 +193,11 @@ public sealed record ScanRequest(string Code, decimal? Temperature);
 
 /// <param name="Go">May pass. False = stop.</param>
 /// <param name="StopReason">Why not, in words; absent when Go.</param>
+/// <param name="AsOf">Absent when all that is known anywhere is in it; else until when it is, because a connection is interrupted.</param>
 /// <param name="PassUntil">The person has a time-limited pass until then, and every rule that holds allows it; else absent.</param>
 public sealed record ScanAnswer(
-    bool Go, string Colour, string MaskedName, decimal? Temperature, Text? StopReason, DateTimeOffset At, DateTimeOffset? PassUntil);
+    bool Go, string Colour, string MaskedName, decimal? Temperature, Text? StopReason, DateTimeOffset At, DateTimeOffset? PassUntil,
+    DateTimeOffset? AsOf);
 
 // ---- Staff ----
 

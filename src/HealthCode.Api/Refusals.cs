@@ -305,6 +305,9 @@ public static class Refusals
     public static readonly Refusal JournalUnavailable = new("journal-unavailable", 503,
         new("暂时无法保存，请稍后重试", "It cannot be kept at the moment"), new("请用同一提交键重试，不会重复", "Send it again with the same key; it will not count twice"));
 
+    public static readonly Refusal Overloaded = new("overloaded", 503,
+        new("当前使用人数过多，暂时无法办理", "Too many are asking at the moment"), new("请按提示的时间稍后重试，使用同一提交键", "Try again after the time that is given, with the same key"));
+
     public static readonly Refusal Failed = new("failed", 500,
         new("系统出错", "Something failed here"), new("请稍后重试；如反复出现，请提供追踪编号", "Try again later; if it happens again, give the trace id"));
 
@@ -323,6 +326,6 @@ public static class Refusals
         InForceInThePast, DraftUnknown, DraftChanged, DraftClosed, WhatIfRunning, PersonUnknown, EvidenceUnknown,
         EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
         ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready, LineTooLong,
-        QuestionUnknown, QuestionAnswered, DeletionHeld, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
+        QuestionUnknown, QuestionAnswered, DeletionHeld, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Overloaded, Failed,
     ];
 }

@@ -61,6 +61,9 @@ public static class Routes
     public const string Live = "/health/live";
     public const string Ready = "/health/ready";
 
+    /// <summary>At the management address only.</summary>
+    public const string Metrics = "/metrics";
+
     /// <summary>The header of a request that may be sent twice: same key, same person, same answer.</summary>
     public const string IdempotencyKey = "Idempotency-Key";
 }

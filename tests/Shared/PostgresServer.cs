@@ -30,6 +30,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The same as an address, as <c>--store</c> takes it.</summary>
     public string Url => UrlOf("postgres");
 
+    /// <summary>Where its files are.</summary>
+    public string Data => Path.Combine(folder, "data");
+
     public string ConnectionStringOf(string database) => $"Host=127.0.0.1;Port={port};Username=postgres;Database={database}";
 
     public string UrlOf(string database) => $"postgres://postgres@127.0.0.1:{port}/{database}";
@@ -47,7 +50,7 @@ public sealed class PostgresServer : IAsyncDisposable
             if (Environment.IsPrivilegedProcess)
                 await RunAsync("chown", "postgres", folder);
             var (program, before) = AsPostgres(Path.Combine(programs, "initdb"));
-            await RunAsync(program, [.. before, "-D", server.Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+            await RunAsync(program, [.. before, "-D", server.Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--data-checksums", "--no-sync"]);
             await server.LaunchAsync();
             return server;
         }
@@ -106,7 +109,6 @@ public sealed class PostgresServer : IAsyncDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private string Data => Path.Combine(folder, "data");
 
     private async Task LaunchAsync()
     {

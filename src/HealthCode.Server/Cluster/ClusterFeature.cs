@@ -30,6 +30,9 @@ internal static class ClusterFeature
 
     public static void UseCluster(this ISiloBuilder silo, RegionOptions region)
     {
+        if (region.Traced)
+            silo.AddActivityPropagation();
+        silo.Services.AddPlacementDirector<PartitionPlacement, PartitionPlacementDirector>();
         if (!region.Store.IsPostgres)
         {
             // Two regions may run on one machine; the silo's port is nobody's business while it is alone.
@@ -47,17 +50,13 @@ internal static class ClusterFeature
         // A call that waits for a dead node fails soon enough to be tried again while somebody waits for the answer.
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = ResponseTimeout);
         silo.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = ResponseTimeout);
-#pragma warning disable ORLEANSEXP002, ORLEANSEXP003 // Experimental in name: what they do wrong costs time, and never an acknowledged fact.
+#pragma warning disable ORLEANSEXP003 // Experimental in name: what they do wrong costs time, and never an acknowledged fact.
         // With the directory spread by strong agreement, a lost node does not make the others forget where partitions are.
         silo.AddDistributedGrainDirectory();
-        // A node that joins gets its share of the partitions.
-        silo.AddActivationRebalancer();
-#pragma warning restore ORLEANSEXP002, ORLEANSEXP003
-        silo.Configure<ActivationRebalancerOptions>(rebalancer =>
-        {
-            rebalancer.RebalancerDueTime = TimeSpan.FromSeconds(20);
-            rebalancer.SessionCyclePeriod = TimeSpan.FromSeconds(10);
-        });
+#pragma warning restore ORLEANSEXP003
+        // It would hold a dead node's grains back for a while, lest there be two: that is what our own table of owners is for.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
+        silo.Services.AddHostedService<PartitionMover>();
     }
 
     /// <summary>Calls between nodes that take longer have failed.</summary>

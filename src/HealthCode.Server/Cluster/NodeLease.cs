@@ -42,6 +42,9 @@ internal sealed partial class NodeLease(
 
     public string Node => node;
 
+    /// <summary>The partitions that this node answers for.</summary>
+    public IEnumerable<int> Taken => taken.Keys;
+
     public bool IsHeld
     {
         get
@@ -117,6 +120,9 @@ internal sealed partial class NodeLease(
 
     public void Dispose()
     {
+        // A process that is not stopped, only dropped, must not go on renewing.
+        if (!stopping.IsCancellationRequested)
+            stopping.Cancel();
         stopping.Dispose();
         asked.Dispose();
     }

@@ -7,6 +7,7 @@ using HealthCode.Server.Cases;
 using HealthCode.Server.Cluster;
 using HealthCode.Server.Community;
 using HealthCode.Server.Demo;
+using HealthCode.Server.Operating;
 using HealthCode.Server.People;
 using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
@@ -80,7 +81,7 @@ public static class RegionHost
         services.AddCluster(region);
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
-        services.AddSecurity(builder.Configuration, region.KeyFolder);
+        services.AddSecurity(builder.Configuration, region);
         services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff().AddRetaining().AddStatistics();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
@@ -98,6 +99,7 @@ public static class RegionHost
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1");
         services.AddHealthChecks().AddCheck<KeyFolderHealth>("keys");
+        services.AddOperating(region);
         services.AddOutputCache();
         services.AddResponseCompression();
         services.AddWeb();
@@ -107,6 +109,7 @@ public static class RegionHost
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Refuse.OnFailureAsync, AllowStatusCode404Response = true });
         app.UseStatusCodePages(context => Refuse.OnEmptyAsync(context.HttpContext));
+        app.UseManagementAddress();
         app.UseSecurityHeaders();
         app.UseRouting();
         app.UseAuthentication();
@@ -126,6 +129,7 @@ public static class RegionHost
         app.MapCommunity();
         app.MapStaff();
         app.MapWeb();
+        app.MapOperating();
 
         app.MapGet(Routes.PublicKeys, (KeyRing keys) => Results.Text(keys.PublicKeys().ToJson(), "application/jwk-set+json"))
             .AllowAnonymous().WithTags("Tokens").WithSummary("The public keys by which anyone checks a code");

@@ -7,6 +7,9 @@ namespace HealthCode.Server.People;
 /// <summary>What one partition of people can be asked. Evidence travels as the journal's own bytes.</summary>
 public interface IPersonPartitionGrain : IGrainWithIntegerKey
 {
+    /// <summary>Returns when the partition is loaded.</summary>
+    Task Wake();
+
     /// <summary>Takes facts in; returns, in their order, when all are durable.</summary>
     Task<Acceptance[]> Accept(Immutable<byte[]> evidence);
 

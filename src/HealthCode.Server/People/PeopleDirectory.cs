@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using HealthCode.Domain;
 using HealthCode.Server.Hosting;
+using HealthCode.Server.Security;
 using HealthCode.Storage;
 using HealthCode.Tokens;
 using Microsoft.Extensions.Caching.Memory;
@@ -13,12 +15,24 @@ internal sealed class PeopleDirectory(
 {
     private static readonly TimeSpan NameKept = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a display waits for a name, and how long none is asked for after that was in vain.</summary>
+    private static readonly TimeSpan NameWaitMax = TimeSpan.FromSeconds(1);
+
+    private const string Nameless = "*";
+
+    private long askAgainAt;
+
     private readonly byte[] secret = keys.Secret("person-id");
 
     public PersonId PersonOf(IdentityDocument document) => document.PersonIn(secret);
 
-    public Task<ShownCode> ShowAsync(PersonId person) =>
-        Patience.TryAsync(time, () => PartitionOf(person).Show(PersonKey.Of(person)));
+    public async Task<ShownCode> ShowAsync(PersonId person)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var shown = await Patience.TryAsync(time, () => PartitionOf(person).Show(PersonKey.Of(person)));
+        Instruments.DisplayDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        return shown;
+    }
 
     public Task<Decided> DecideAsync(PersonId person) =>
         Patience.TryAsync(time, () => PartitionOf(person).Decide(PersonKey.Of(person)));
@@ -80,6 +94,30 @@ internal sealed class PeopleDirectory(
         if (masked is not null)
             cache.Set(person, masked, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = NameKept });
         return masked;
+    }
+
+    /// <summary>
+    /// The masked name for a code that is shown or checked; <c>*</c> when it is not known, also because the store does not
+    /// answer soon: a code without a name is better than none.
+    /// </summary>
+    public async ValueTask<string> ShownNameAsync(PersonId person, CancellationToken cancellation)
+    {
+        if (cache.TryGetValue(person, out string? known))
+            return known!;
+        // While the store is away, one display after the other would wait for it, and take connections from what brings it back.
+        if (time.GetTimestamp() < Volatile.Read(ref askAgainAt))
+            return Nameless;
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        soon.CancelAfter(NameWaitMax);
+        try
+        {
+            return await MaskedNameAsync(person, soon.Token).AsTask().WaitAsync(soon.Token) ?? Nameless;
+        }
+        catch (Exception failure) when (!cancellation.IsCancellationRequested && (failure is OperationCanceledException || Outage.Is(failure)))
+        {
+            Volatile.Write(ref askAgainAt, time.GetTimestamp() + (long)(time.TimestampFrequency * NameWaitMax.TotalSeconds));
+            return Nameless;
+        }
     }
 
     private IPersonPartitionGrain PartitionOf(PersonId person) =>

@@ -1,5 +1,6 @@
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Operating;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
 using Microsoft.AspNetCore.Authentication;
@@ -19,10 +20,10 @@ internal static class PeopleFeature
         routes.MapGroup("").WithTags("People").RequireAuthorization(Roles.Resident)
             .MapPost(Routes.MyDeletion, DeleteMe).WithSummary("Delete me, and all that is known of me");
         var group = routes.MapGroup("").WithTags("People").RequireAuthorization(Roles.Resident).AddEndpointFilter(MustBeHereAsync);
-        group.MapGet(Routes.MyCode, ShowCode).WithSummary("My code now, signed, with its reasons");
+        group.MapGet(Routes.MyCode, ShowCode).WithLoad(Load.Display).WithSummary("My code now, signed, with its reasons");
         group.MapPost(Routes.MyReports, Report).WithSummary("Today's health report");
         group.MapPost(Routes.MyStays, ReportStay).WithSummary("Where I was, or live now");
-        group.MapGet(Routes.MyQuestions, GetQuestions).WithSummary("Stays that nobody is sure of, and that I am asked about");
+        group.MapGet(Routes.MyQuestions, GetQuestions).WithLoad(Load.Display).WithSummary("Stays that nobody is sure of, and that I am asked about");
         group.MapPost(Routes.MyAnswer, AnswerQuestion).WithSummary("I was there, or I was not");
         group.MapGet(Routes.MyHistory, GetHistory).WithSummary("All evidence about me, and who looked me up");
     }
@@ -56,11 +57,11 @@ internal static class PeopleFeature
         if (http.User.Person() is not { } person)
             return Refuse.With(Refusals.NotApplied);
         var shown = await people.ShowAsync(person);
-        var name = await people.MaskedNameAsync(person, cancellation);
+        var name = await people.ShownNameAsync(person, cancellation);
         var state = new CodeState(
-            Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
+            Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name, shown.Code, shown.IssuedAt, shown.ExpiresAt,
             time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionOf(shown.Decided), words.ReasonsOf(shown.Decided),
-            shown.ReportedToday, words.QuestionsOf(shown.Decided), Words.ProofOf(shown));
+            shown.ReportedToday, words.QuestionsOf(shown.Decided), Words.ProofOf(shown), shown.Decided.AsOf);
         return Results.Json(state, ApiJson.Wire.CodeState);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using HealthCode.Domain;
 using HealthCode.Server.Areas;
 using HealthCode.Server.Cluster;
@@ -13,7 +14,7 @@ namespace HealthCode.Server.People;
 /// Reentrant, so that displays go on while an append waits for the disk. That is safe because a partition changes its
 /// records only in one uninterrupted step, after the append.
 /// </remarks>
-[Reentrant, KeepAlive]
+[Reentrant, KeepAlive, PartitionPlacement]
 internal sealed partial class PersonPartitionGrain(
     EvidenceStore store, IPartitionOwnership ownership, INodeLease lease, AreaRiskBoard areas, PlanBoard plans, TokenIssuer issuer,
     Retention retention, TimeProvider time, ILogger<PersonPartitionGrain> log) : Grain, IPersonPartitionGrain
@@ -33,18 +34,22 @@ internal sealed partial class PersonPartitionGrain(
     private readonly Dictionary<PersonId, Token> codes = [];
     private PersonPartition partition = null!;
     private OwnershipTaken owned = null!;
+    private bool isCounted;
+    private CancellationTokenRegistration lost;
 
     private int Number => (int)this.GetPrimaryKeyLong();
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         owned = await ownership.TakeAsync(Number, cancellationToken);
-        owned.Lost.Register(DeactivateOnIdle);
+        lost = owned.Lost.Register(DeactivateOnIdle);
         partition = new PersonPartition(Number, store);
-        await partition.OpenAsync(fence: ownership is not SoleOwnership, cancellationToken);
+        await partition.OpenAsync(fence: ownership is not SoleOwnership, time.GetUtcNow(), cancellationToken);
         if (partition.SnapshotProblem is { } problem)
             SnapshotNotUsed(log, Number, problem);
         await TryForgetAsync(cancellationToken);
+        Instruments.Partitions.Add(1);
+        isCounted = true;
         this.RegisterGrainTimer(KeepUpAsync, new GrainTimerCreationOptions(UpkeepPeriod, UpkeepPeriod) { Interleave = true });
     }
 
@@ -52,7 +57,10 @@ internal sealed partial class PersonPartitionGrain(
     {
         if (!HasStepped && partition.SinceSnapshot > 0)
             await TrySnapshotAsync(cancellationToken);
+        await lost.DisposeAsync();
         await ownership.ReleaseAsync(Number);
+        if (isCounted)
+            Instruments.Partitions.Add(-1);
     }
 
     private bool HasStepped => partition.IsStale || owned.Lost.IsCancellationRequested;
@@ -60,8 +68,12 @@ internal sealed partial class PersonPartitionGrain(
     // Whoever asks a partition that stepped down is told so, and asks the next owner.
     private PersonPartition Mine() => HasStepped ? throw new StaleWriterException(JournalStreams.Of(Number), partition.NextSequence) : partition;
 
+    // It was loaded before it could be asked.
+    public Task Wake() => Task.CompletedTask;
+
     public async Task<Acceptance[]> Accept(Immutable<byte[]> evidence)
     {
+        using var trace = Trace("partition accept");
         try
         {
             var answers = await Mine().AcceptAsync(EvidenceCodec.Decode(evidence.Value));
@@ -82,9 +94,11 @@ internal sealed partial class PersonPartitionGrain(
 
     public Task<ShownCode> Show(PersonKey person)
     {
+        using var trace = Trace("partition show");
         var now = time.GetUtcNow();
         var id = person.ToPersonId();
         var facts = Mine().Records.Find(id);
+        Instruments.Displays.Add(1);
         var decided = Decide(id, facts, Minute.Of(now));
         var code = CodeOf(id, decided.Colour, now);
         return Task.FromResult(new ShownCode(
@@ -110,6 +124,8 @@ internal sealed partial class PersonPartitionGrain(
         codes.Remove(person.ToPersonId());
         var known = await Mine().DeleteAsync(person.ToPersonId(), time.GetUtcNow());
         await owned.Confirmed;
+        // The snapshot went with the key; a start would have to read the whole journal.
+        await TrySnapshotAsync(CancellationToken.None);
         return known;
     }
 
@@ -129,6 +145,7 @@ internal sealed partial class PersonPartitionGrain(
     {
         var (current, history) = (areas.Current, plans.Current);
         var decision = history.Decide(facts, current, now);
+        Instruments.Decisions.Add(1);
         var (reasons, questions) = ((HeldRule[])[], (AskedStay[])[]);
         if ((decision.Holding | decision.Asking) != 0)
         {
@@ -139,6 +156,8 @@ internal sealed partial class PersonPartitionGrain(
         return new Decided(
             decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id, lease.IsHeld ? null : lease.AsOf);
     }
+
+    private Activity? Trace(string what) => Instruments.Traces.StartActivity(what)?.SetTag("partition", Number);
 
     private Evidence EvidenceBehind(PersonId person, int entry) => Read(person, partition.Records.EvidenceOf(person, entry));
 
@@ -228,6 +247,7 @@ internal sealed partial class PersonPartitionGrain(
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
+            Instruments.Snapshots.Add(1, new KeyValuePair<string, object?>("outcome", "not-written"));
             SnapshotNotWritten(log, Number, failure);
         }
     }

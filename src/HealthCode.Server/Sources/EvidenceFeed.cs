@@ -96,6 +96,7 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
     private async Task WriteAsync()
     {
         var answers = await people.AcceptAsync(chunk.ConvertAll(fact => fact.Evidence));
+        var (acceptedBefore, knownBefore) = (accepted, known);
         for (var index = 0; index < answers.Length; index++)
         {
             if (answers[index] == Acceptance.KeyReused)
@@ -105,13 +106,22 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
             else
                 accepted++;
         }
+        Count("accepted", accepted - acceptedBefore);
+        Count("known", known - knownBefore);
         chunk.Clear();
     }
 
     private void Note(long number, string? id, Refused refused)
     {
+        Count("refused", 1);
         if (lines.Count < LinesListedMax)
             lines.Add(new RefusedLine(number, id, refused.Refusal.Name, refused.Field));
+    }
+
+    private static void Count(string answer, long lines)
+    {
+        if (lines > 0)
+            Instruments.FeedLines.Add(lines, new KeyValuePair<string, object?>("answer", answer));
     }
 
     private static bool IsBlank(ReadOnlySequence<byte> bytes)

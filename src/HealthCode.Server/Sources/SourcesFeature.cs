@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Operating;
 using HealthCode.Server.People;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
@@ -28,7 +29,7 @@ internal static class SourcesFeature
         group.MapPost(Routes.Evidence, Enter).RequireAuthorization(Policies.CaseWork).RequireRateLimiting(SecurityFeature.LookUpsLimit)
             .Accepts<EvidenceEntry>("application/json").Produces<EvidenceAccepted>(StatusCodes.Status201Created)
             .WithSummary("Enter a fact about a person who is named by document; it is recorded, and the person can read it");
-        group.MapPost(Routes.EvidenceFeed, Feed).RequireAuthorization(Roles.Epidemiologist)
+        group.MapPost(Routes.EvidenceFeed, Feed).WithLoad(Load.Feed).RequireAuthorization(Roles.Epidemiologist)
             .WithMetadata(new RequestSizeLimitAttribute(FeedSizeMax))
             .Accepts<EvidenceEntry>("application/jsonl", "application/x-ndjson", "application/json").Produces<FeedReport>()
             .WithSummary("Facts of a source as JSON Lines, one a line; each bad line is named, the others are kept");

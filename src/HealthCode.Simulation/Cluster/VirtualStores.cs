@@ -44,7 +44,7 @@ internal sealed class VirtualStores(VirtualWorld world, VirtualProcess process, 
     Task<IReadOnlyList<StoredKey>> IKeyStore.AddAsync(string scope, IReadOnlyList<StoredKey> keys, CancellationToken cancellation) =>
         CallAsync(() => shared.Keys.AddAsync(scope, keys, default));
 
-    Task IKeyStore.DestroyAsync(IReadOnlyList<(string Scope, byte[] Id)> keys, long at, CancellationToken cancellation) => CallAsync(async () =>
+    Task IKeyStore.DestroyAsync(IReadOnlyList<KeyRange> keys, long at, CancellationToken cancellation) => CallAsync(async () =>
     {
         await shared.Keys.DestroyAsync(keys, at, default);
         return true;
@@ -124,6 +124,10 @@ internal sealed class SharedStores : IAsyncDisposable
     public EvidenceStore Evidence(VirtualStores reached) => new(reached, reached, reached, Wrap);
 
     public EvidenceStore Evidence() => new(Journal, Keys, Snapshots, Wrap);
+
+    /// <summary>Where a stream ends now, for who sees everything.</summary>
+    public long NextSequence(string stream) =>
+        Journal.ReadHeadsAsync(default).GetAwaiter().GetResult().TryGetValue(stream, out var head) ? head.NextSequence : 0;
 
     public static async Task<List<T>> ToListAsync<T>(IAsyncEnumerable<T> items)
     {

@@ -27,6 +27,7 @@ public interface IJournal : IAsyncDisposable
     IAsyncEnumerable<JournalBatch> ReadStreamAsync(string stream, long fromSequence, CancellationToken cancellation);
 
     /// <summary>Where each stream ends. Streams that nothing was ever appended to are not in it.</summary>
+    /// <exception cref="JournalDamagedException">The store itself is, so that the streams cannot be told.</exception>
     /// <exception cref="JournalUnavailableException">The store does not answer.</exception>
     Task<IReadOnlyDictionary<string, JournalHead>> ReadHeadsAsync(CancellationToken cancellation);
 

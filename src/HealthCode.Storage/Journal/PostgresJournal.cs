@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Npgsql;
@@ -23,7 +24,7 @@ namespace HealthCode.Storage;
 /// </remarks>
 public sealed class PostgresJournal : IJournal
 {
-    private const int ReadPageSize = 32, ErasePageSize = 1_000;
+    private const int ErasePageSize = 1_000;
 
     private static readonly string[] Schema =
     [
@@ -98,41 +99,105 @@ public sealed class PostgresJournal : IJournal
                 yield return rows.Check(row);
                 next = row.Sequence + 1;
             }
-            if (page.Count < ReadPageSize)
+            if (page.Count == 0)
                 yield break;
         }
     }
 
+    /// <returns>Null when the batch before is gone or cannot be read.</returns>
     private async Task<JournalChain?> ChainBeforeAsync(string stream, long from, CancellationToken cancellation)
     {
         if (from == 0)
             return JournalChain.Start;
-        var before = (JournalChain?)null;
-        await ReadAsync("SELECT chain FROM batches WHERE stream = $1 AND sequence = $2 AND length(chain) = 16",
-            [PostgresStore.Value(stream), PostgresStore.Value(from - 1)],
-            row => before = JournalChain.FromBytes(row.GetFieldValue<byte[]>(0)), cancellation).ConfigureAwait(false);
-        return before;
+        try
+        {
+            var before = (JournalChain?)null;
+            await ReadAsync("SELECT chain FROM batches WHERE stream = $1 AND sequence = $2 AND length(chain) = 16",
+                [PostgresStore.Value(stream), PostgresStore.Value(from - 1)],
+                row => before = JournalChain.FromBytes(row.GetFieldValue<byte[]>(0)), cancellation).ConfigureAwait(false);
+            return before;
+        }
+        catch (JournalUnavailableException failure) when (PostgresStore.IsDamage(failure))
+        {
+            return null;
+        }
     }
 
     private async Task<List<JournalRow>> ReadPageAsync(string stream, long from, CancellationToken cancellation)
     {
-        var page = new List<JournalRow>();
-        await ReadAsync("""
-            SELECT sequence, segment, checksum, chain, bytes FROM batches WHERE stream = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3
-            """,
-            [PostgresStore.Value(stream), PostgresStore.Value(from), PostgresStore.Value(ReadPageSize)],
-            row => page.Add(new(row.GetInt64(0), row.GetInt32(1), row.IsDBNull(4) ? null : row.GetFieldValue<byte[]>(4), row.GetInt64(2), row.GetFieldValue<byte[]>(3))),
+        try
+        {
+            return await ReadRowsAsync(
+                "SELECT sequence, segment, checksum, chain, bytes FROM batches WHERE stream = $1 AND sequence >= $2 ORDER BY sequence LIMIT 32",
+                stream, from, cancellation).ConfigureAwait(false);
+        }
+        catch (JournalUnavailableException failure) when (PostgresStore.IsDamage(failure))
+        {
+            return await ReadBeforeDamageAsync(stream, from, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>PostgreSQL says that something between here and the next page is damaged; one by one it says which.</summary>
+    /// <exception cref="JournalDamagedException">It is the first.</exception>
+    private async Task<List<JournalRow>> ReadBeforeDamageAsync(string stream, long from, CancellationToken cancellation)
+    {
+        var readable = new List<JournalRow>();
+        for (var sequence = from; ; sequence++)
+        {
+            try
+            {
+                var row = await ReadRowsAsync(
+                    "SELECT sequence, segment, checksum, chain, bytes FROM batches WHERE stream = $1 AND sequence = $2",
+                    stream, sequence, cancellation).ConfigureAwait(false);
+                if (row.Count == 0)
+                    return readable;
+                readable.Add(row[0]);
+            }
+            catch (JournalUnavailableException failure) when (PostgresStore.IsDamage(failure))
+            {
+                if (readable.Count > 0)
+                    return readable;
+                throw new JournalDamagedException(stream, sequence, "the database itself is: " + failure.InnerException!.Message)
+                {
+                    ReadableFrom = sequence + 1,
+                };
+            }
+        }
+    }
+
+    private async Task<List<JournalRow>> ReadRowsAsync(string sql, string stream, long sequence, CancellationToken cancellation)
+    {
+        var rows = new List<JournalRow>();
+        await ReadAsync(sql, [PostgresStore.Value(stream), PostgresStore.Value(sequence)],
+            row => rows.Add(new(row.GetInt64(0), row.GetInt32(1), row.IsDBNull(4) ? null : row.GetFieldValue<byte[]>(4), row.GetInt64(2), row.GetFieldValue<byte[]>(3))),
             cancellation).ConfigureAwait(false);
-        return page;
+        return rows;
     }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<string, JournalHead>> ReadHeadsAsync(CancellationToken cancellation)
     {
         var heads = new Dictionary<string, JournalHead>();
-        await ReadAsync(SqliteJournal.HeadsQuery, [], row => heads.Add(row.GetString(0), HeadIn(row)), cancellation).ConfigureAwait(false);
-        return heads;
+        try
+        {
+            await ReadAsync(HeadsQuery, [], row => heads.Add(row.GetString(0), HeadIn(row)), cancellation).ConfigureAwait(false);
+            return heads;
+        }
+        catch (JournalUnavailableException failure) when (PostgresStore.IsDamage(failure))
+        {
+            throw new JournalDamagedException("(any)", 0, "the database itself is: " + failure.InnerException!.Message);
+        }
     }
+
+    // Hops from stream to stream on the key's index, however many batches each has.
+    private const string HeadsQuery = """
+        WITH RECURSIVE names(stream) AS (
+            (SELECT stream FROM batches ORDER BY stream LIMIT 1)
+            UNION ALL
+            SELECT (SELECT stream FROM batches WHERE stream > names.stream ORDER BY stream LIMIT 1) FROM names WHERE stream IS NOT NULL)
+        SELECT names.stream, ends.sequence, ends.chain FROM names CROSS JOIN LATERAL (
+            SELECT sequence, chain FROM batches WHERE stream = names.stream ORDER BY stream DESC, sequence DESC LIMIT 1) AS ends
+        """;
 
     private static JournalHead HeadIn(NpgsqlDataReader row) => new(row.GetInt64(1) + 1, JournalChain.FromBytes(row.GetFieldValue<byte[]>(2)));
 
@@ -171,23 +236,32 @@ public sealed class PostgresJournal : IJournal
             await lane.CloseAsync().ConfigureAwait(false);
     }
 
+    // A pooled connection may be of before the server's last restart; the first that meets one clears the pool, and asks again.
     private async Task ReadAsync(string sql, NpgsqlParameter[] parameters, Action<NpgsqlDataReader> take, CancellationToken cancellation)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
+            var taken = 0;
+            try
+            {
 #pragma warning disable CA2100 // The statements are this project's own constants.
-            var select = database.CreateCommand(sql);
+                var select = database.CreateCommand(sql);
 #pragma warning restore CA2100
-            await using var _ = select.ConfigureAwait(false);
-            select.Parameters.AddRange(parameters);
-            var rows = await select.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-            await using var __ = rows.ConfigureAwait(false);
-            while (await rows.ReadAsync(cancellation).ConfigureAwait(false))
-                take(rows);
-        }
-        catch (Exception failure) when (PostgresStore.IsOutage(failure))
-        {
-            throw PostgresStore.Unavailable(failure);
+                await using var _ = select.ConfigureAwait(false);
+                select.Parameters.AddRange(parameters.Select(parameter => parameter.Clone()).ToArray());
+                var rows = await select.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+                await using var __ = rows.ConfigureAwait(false);
+                for (; await rows.ReadAsync(cancellation).ConfigureAwait(false); taken++)
+                    take(rows);
+                return;
+            }
+            catch (NpgsqlException failure) when (attempt == 1 && taken == 0 && PostgresStore.IsLostConnection(failure))
+            {
+            }
+            catch (Exception failure) when (PostgresStore.IsOutage(failure))
+            {
+                throw PostgresStore.Unavailable(failure);
+            }
         }
     }
 
@@ -227,7 +301,8 @@ public sealed class PostgresJournal : IJournal
                     group.Add(append);
                     bytes += append.Bytes;
                 }
-                await AnswerAsync(group).ConfigureAwait(false);
+                // In one order of streams, so that two nodes that hold the same streams never wait for each other in a circle.
+                await AnswerAsync([.. group.OrderBy(append => append.Stream, StringComparer.Ordinal)]).ConfigureAwait(false);
                 group.Clear();
             }
         }
@@ -236,7 +311,9 @@ public sealed class PostgresJournal : IJournal
         {
             try
             {
+                var began = Stopwatch.GetTimestamp();
                 var written = await CommitAsync(group).ConfigureAwait(false);
+                JournalAppend.Measure(group, began);
                 for (var index = 0; index < group.Count; index++)
                     Answer(group[index], written[index]);
             }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
@@ -121,7 +122,7 @@ public sealed class SqliteJournal : IJournal
     }
 
     // Hops from stream to stream on the key's index, however many batches each has.
-    internal const string HeadsQuery = """
+    private const string HeadsQuery = """
         WITH RECURSIVE names(stream) AS (
             SELECT min(stream) FROM batches
             UNION ALL
@@ -218,8 +219,10 @@ public sealed class SqliteJournal : IJournal
         try
         {
             writer ??= OpenWriter();
+            var began = Stopwatch.GetTimestamp();
             written = writer.Commit(group);
             Interlocked.Increment(ref commits);
+            JournalAppend.Measure(group, began);
         }
         catch (Exception failure)
         {

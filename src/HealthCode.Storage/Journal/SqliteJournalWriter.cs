@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,6 +18,14 @@ internal sealed record JournalAppend(
         for (var index = 0; index < checksums.Length; index++)
             checksums[index] = batches[index].Checksum;
         return new(stream, sequence, batches, checksums, new(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+
+    /// <summary>Counts a commit that was durable.</summary>
+    /// <param name="began">A <see cref="Stopwatch"/>'s time stamp.</param>
+    public static void Measure(IReadOnlyList<JournalAppend> group, long began)
+    {
+        Instruments.CommitDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        Instruments.CommitBatches.Record(group.Sum(append => append.Batches.Count));
     }
 
     public long Bytes { get; } = Batches.Sum(batch => (long)batch.Bytes.Length);

@@ -23,13 +23,17 @@ public interface IKeyStore : IAsyncDisposable
     Task<IReadOnlyList<StoredKey>> AddAsync(string scope, IReadOnlyList<StoredKey> keys, CancellationToken cancellation);
 
     /// <summary>
-    /// Destroys all generations of these ids in one transaction, and durably: the bytes are gone, a tombstone with its moment stays. One that was
-    /// destroyed before keeps its first moment; one that never was is skipped.
+    /// Destroys these keys in one transaction, and durably: the bytes are gone, a tombstone with its moment stays. One that was
+    /// destroyed before keeps its first moment; one that never was is skipped. A later generation stays alive, so that a
+    /// destruction that comes late, or twice, hits only what it was meant for.
     /// </summary>
     /// <param name="at">Unix seconds.</param>
     /// <exception cref="JournalUnavailableException">They may or may not be destroyed: destroy them again.</exception>
-    Task DestroyAsync(IReadOnlyList<(string Scope, byte[] Id)> keys, long at, CancellationToken cancellation);
+    Task DestroyAsync(IReadOnlyList<KeyRange> keys, long at, CancellationToken cancellation);
 }
+
+/// <summary>A key of a scope in all its generations up to one.</summary>
+public readonly record struct KeyRange(string Scope, byte[] Id, int UpTo);
 
 /// <summary>A key as it is stored.</summary>
 /// <param name="Wrapped">Under the region's master key; null when it was destroyed.</param>

@@ -41,17 +41,17 @@ public sealed class MemoryKeyStore : IKeyStore
         return Task.FromResult<IReadOnlyList<StoredKey>>(there);
     }
 
-    public Task DestroyAsync(IReadOnlyList<(string Scope, byte[] Id)> keys, long at, CancellationToken cancellation)
+    public Task DestroyAsync(IReadOnlyList<KeyRange> keys, long at, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(keys);
         cancellation.ThrowIfCancellationRequested();
         lock (gate)
         {
-            foreach (var (scope, id) in keys)
+            foreach (var (scope, id, upTo) in keys)
             {
                 if (!scopes.TryGetValue(scope, out var known))
                     continue;
-                foreach (var (place, key) in known.Where(key => !key.Value.IsDestroyed && key.Value.Id.AsSpan().SequenceEqual(id)).ToList())
+                foreach (var (place, key) in known.Where(key => !key.Value.IsDestroyed && key.Key.Generation <= upTo && key.Value.Id.AsSpan().SequenceEqual(id)).ToList())
                     known[place] = key with { Wrapped = null, DestroyedAt = at };
             }
         }

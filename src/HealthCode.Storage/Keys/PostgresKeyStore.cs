@@ -89,16 +89,17 @@ public sealed class PostgresKeyStore : IKeyStore
     private static NpgsqlParameter Generations(IReadOnlyList<StoredKey> keys) => PostgresStore.Value(keys.Select(key => key.Generation).ToArray());
 
     /// <inheritdoc/>
-    public Task DestroyAsync(IReadOnlyList<(string Scope, byte[] Id)> keys, long at, CancellationToken cancellation) => DoAsync(async connection =>
+    public Task DestroyAsync(IReadOnlyList<KeyRange> keys, long at, CancellationToken cancellation) => DoAsync(async connection =>
     {
         var destroy = new NpgsqlCommand("""
-            UPDATE keys SET wrapped = NULL, destroyed_at = $3 FROM unnest($1, $2) AS gone(scope, id)
-            WHERE keys.scope = gone.scope AND keys.id = gone.id AND wrapped IS NOT NULL
+            UPDATE keys SET wrapped = NULL, destroyed_at = $3 FROM unnest($1, $2, $4) AS gone(scope, id, up_to)
+            WHERE keys.scope = gone.scope AND keys.id = gone.id AND generation <= up_to AND wrapped IS NOT NULL
             """, connection);
         await using var _ = destroy.ConfigureAwait(false);
         destroy.Parameters.Add(PostgresStore.Value(keys.Select(key => key.Scope).ToArray()));
         destroy.Parameters.Add(PostgresStore.Value(keys.Select(key => key.Id).ToArray()));
         destroy.Parameters.Add(PostgresStore.Value(at));
+        destroy.Parameters.Add(PostgresStore.Value(keys.Select(key => key.UpTo).ToArray()));
         var destroyed = await destroy.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
         if (destroyed > 0)
         {

@@ -110,16 +110,16 @@ public sealed class SqliteKeyStore : IKeyStore
     }
 
     /// <inheritdoc/>
-    public Task DestroyAsync(IReadOnlyList<(string Scope, byte[] Id)> keys, long at, CancellationToken cancellation) => WriteAsync(connection =>
+    public Task DestroyAsync(IReadOnlyList<KeyRange> keys, long at, CancellationToken cancellation) => WriteAsync(connection =>
     {
         var destroyed = 0;
         using (var transaction = connection.BeginTransaction(deferred: false))
         {
-            foreach (var (scope, id) in keys)
+            foreach (var (scope, id, upTo) in keys)
             {
                 destroyed += Sqlite.Execute(connection,
-                    "UPDATE keys SET wrapped = NULL, destroyed_at = $3 WHERE scope = $1 AND id = $2 AND wrapped IS NOT NULL",
-                    ("$1", scope), ("$2", id), ("$3", at));
+                    "UPDATE keys SET wrapped = NULL, destroyed_at = $3 WHERE scope = $1 AND id = $2 AND generation <= $4 AND wrapped IS NOT NULL",
+                    ("$1", scope), ("$2", id), ("$3", at), ("$4", upTo));
             }
             transaction.Commit();
         }

@@ -50,6 +50,30 @@ internal static class EvidenceSeal
 
     public static bool IsFence(ReadOnlySpan<byte> batch) => batch.Length == 1 && batch[0] == FenceFormat;
 
+    /// <summary>
+    /// A person's deletion, on the record before it is done: <c>format (4) | as above</c>, with <c>person 16 | generation 1</c>
+    /// in the box. Whoever owns the stream next destroys their keys up to that generation, if that has not happened yet.
+    /// </summary>
+    public static bool IsDeletion(ReadOnlySpan<byte> batch) => batch.Length > 0 && batch[0] == DeletionFormat;
+
+    private const byte DeletionFormat = 4;
+
+    public static byte[] SealDeletion(
+        string stream, long sequence, Segment segment, ReadOnlySpan<byte> segmentKey, PersonId person, byte generation)
+    {
+        var plain = new byte[PersonId.Size + 1];
+        person.WriteTo(plain);
+        plain[PersonId.Size] = generation;
+        return Box(DeletionFormat, plain, segmentKey, Place(stream, sequence, segment));
+    }
+
+    /// <exception cref="JournalDamagedException">This is not what was sealed, or stood elsewhere.</exception>
+    public static (PersonId Person, byte Generation) OpenDeletion(JournalBatch batch, ReadOnlySpan<byte> segmentKey)
+    {
+        var plain = Unbox(batch, segmentKey);
+        return (PersonId.FromBytes(plain), plain[PersonId.Size]);
+    }
+
     public static bool IsSealed(ReadOnlySpan<byte> batch) => batch.Length > 0 && batch[0] == Format;
 
     public static byte[] Seal(string stream, long sequence, Segment segment, ReadOnlySpan<byte> segmentKey, IReadOnlyList<Sealing> facts)
@@ -59,19 +83,24 @@ internal static class EvidenceSeal
             size += FactHeadSize + sealing.Fact.Body.Length;
         var plain = new byte[size];
         WriteFacts(plain, sequence, facts);
-
-        var batch = new byte[HeadSize + size];
-        batch[0] = Format;
-        RandomNumberGenerator.Fill(batch.AsSpan(1, NonceSize));
-        using var box = new AesGcm(segmentKey, TagSize);
-        box.Encrypt(
-            batch.AsSpan(1, NonceSize), plain, batch.AsSpan(HeadSize), batch.AsSpan(1 + NonceSize, TagSize), Place(stream, sequence, segment));
-        return batch;
+        return Box(Format, plain, segmentKey, Place(stream, sequence, segment));
     }
 
     /// <summary>The facts of a batch, each body still under its person's key.</summary>
     /// <exception cref="JournalDamagedException">This is not what was sealed, or stood elsewhere.</exception>
-    public static List<SealedFact> Open(JournalBatch batch, ReadOnlySpan<byte> segmentKey)
+    public static List<SealedFact> Open(JournalBatch batch, ReadOnlySpan<byte> segmentKey) => ReadFacts(Unbox(batch, segmentKey), batch);
+
+    private static byte[] Box(byte format, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> key, ReadOnlySpan<byte> place)
+    {
+        var batch = new byte[HeadSize + plain.Length];
+        batch[0] = format;
+        RandomNumberGenerator.Fill(batch.AsSpan(1, NonceSize));
+        using var box = new AesGcm(key, TagSize);
+        box.Encrypt(batch.AsSpan(1, NonceSize), plain, batch.AsSpan(HeadSize), batch.AsSpan(1 + NonceSize, TagSize), place);
+        return batch;
+    }
+
+    private static byte[] Unbox(JournalBatch batch, ReadOnlySpan<byte> segmentKey)
     {
         var bytes = batch.Bytes.Span;
         if (bytes.Length < HeadSize + 4)
@@ -89,7 +118,7 @@ internal static class EvidenceSeal
             throw new JournalDamagedException(
                 batch.Stream, batch.Sequence, "its seal does not open: it was changed, moved, or sealed under another region's keys");
         }
-        return ReadFacts(plain, batch);
+        return plain;
     }
 
     private static void WriteFacts(Span<byte> to, long sequence, IReadOnlyList<Sealing> facts)

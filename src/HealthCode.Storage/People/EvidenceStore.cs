@@ -72,7 +72,11 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
     }
 
     /// <returns>The facts, each body still under its person's key; null when the segment's time is over.</returns>
-    internal async ValueTask<List<SealedFact>?> OpenSegmentAsync(JournalBatch batch, CancellationToken cancellation)
+    internal async ValueTask<List<SealedFact>?> OpenSegmentAsync(JournalBatch batch, CancellationToken cancellation) =>
+        await KeyOfAsync(batch, cancellation).ConfigureAwait(false) is { } key ? EvidenceSeal.Open(batch, key) : null;
+
+    /// <returns>Null when the segment's time is over.</returns>
+    internal async ValueTask<byte[]?> KeyOfAsync(JournalBatch batch, CancellationToken cancellation)
     {
         if (batch.IsErased)
             return null;
@@ -84,7 +88,7 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
                 return null;
             key = segmentKeys[batch.Segment] = wrap.Unwrap(stored.Wrapped);
         }
-        return EvidenceSeal.Open(batch, key);
+        return key;
     }
 
     /// <summary>Ends a segment: its key is destroyed, then its bytes are erased. To end it twice is no harm.</summary>
@@ -93,7 +97,7 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
     {
         // A segment without evidence has no key; its tombstone keeps late evidence out of it.
         await keys.AddAsync(SegmentScope, [new StoredKey(IdOf(segment), 0, wrap.Wrap(KeyWrap.NewKey()))], cancellation).ConfigureAwait(false);
-        await keys.DestroyAsync([(SegmentScope, IdOf(segment))], now.ToUnixTimeSeconds(), cancellation).ConfigureAwait(false);
+        await keys.DestroyAsync([new(SegmentScope, IdOf(segment), 0)], now.ToUnixTimeSeconds(), cancellation).ConfigureAwait(false);
         segmentKeys.TryRemove(segment, out _);
         return await journal.EraseAsync(segment, cancellation).ConfigureAwait(false);
     }
@@ -126,7 +130,7 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
     /// <returns>Null when a key is missing altogether.</returns>
     internal async ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, PersonKeys people, CancellationToken cancellation)
     {
-        if (EvidenceSeal.IsFence(batch.Bytes.Span) || batch.IsErased)
+        if (EvidenceSeal.IsFence(batch.Bytes.Span) || EvidenceSeal.IsDeletion(batch.Bytes.Span) || batch.IsErased)
             return new EvidenceBatch(batch.Sequence, batch.Segment, [], 0);
         if (!EvidenceSeal.IsSealed(batch.Bytes.Span))
             return new EvidenceBatch(batch.Sequence, batch.Segment, EvidenceCodec.Decode(batch), 0);

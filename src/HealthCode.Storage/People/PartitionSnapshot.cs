@@ -66,7 +66,7 @@ internal static class PartitionSnapshot
         await store.Snapshots.WriteAsync(stream, sequence, Format, parts, cancellation).ConfigureAwait(false);
     }
 
-    private static async Task<StoredKey?> KeyAsync(EvidenceStore store, string stream, CancellationToken cancellation) =>
+    public static async Task<StoredKey?> KeyAsync(EvidenceStore store, string stream, CancellationToken cancellation) =>
         (await store.Keys.ReadAsync(EvidenceStore.SnapshotScope, cancellation).ConfigureAwait(false))
             .Where(key => key.Id.AsSpan().SequenceEqual(IdOf(stream))).MaxBy(key => key.Generation);
 

@@ -58,6 +58,12 @@ internal sealed class PartitionState
         generations.Remove(person);
     }
 
+    /// <summary>
+    /// People whose deletion is on the record, and the newest generation of theirs that it destroys: it is to be done before
+    /// anything else is sealed for them.
+    /// </summary>
+    public Dictionary<PersonId, byte> ToDestroy { get; } = [];
+
     public int Forget(Retention retention, Minute now)
     {
         var over = new HashSet<ushort>(segments.Distinct().Where(packed => retention.IsOver(Unpacked(packed), now)));
@@ -81,6 +87,8 @@ internal sealed class PartitionReader(EvidenceStore store, string stream, Partit
         {
             if (EvidenceSeal.IsSealed(batch.Bytes.Span))
                 await TakeSealedAsync(batch, cancellation);
+            else if (EvidenceSeal.IsDeletion(batch.Bytes.Span))
+                await TakeDeletionAsync(batch, cancellation);
             else
                 TakeOpen(batch);
         }
@@ -91,6 +99,17 @@ internal sealed class PartitionReader(EvidenceStore store, string stream, Partit
     {
         foreach (var evidence in EvidenceCodec.Decode(batch))
             state.Records.Fold(evidence, batch.Sequence, EvidenceCodec.EncodeFact(evidence));
+    }
+
+    private async ValueTask TakeDeletionAsync(JournalBatch batch, CancellationToken cancellation)
+    {
+        if (await store.KeyOfAsync(batch, cancellation) is not { } key)
+            return;
+        var (person, generation) = EvidenceSeal.OpenDeletion(batch, key);
+        state.Remove(person);
+        keys = await store.ReadPersonKeysAsync(stream, cancellation);
+        if (keys.TryFind(person, generation, out var alive) && alive is not null)
+            state.ToDestroy[person] = generation;
     }
 
     private async ValueTask TakeSealedAsync(JournalBatch batch, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using HealthCode.Domain;
 
 namespace HealthCode.Storage;
@@ -59,6 +60,9 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <summary>Facts that came together and are answered together.</summary>
     private sealed class Submission(int count)
     {
+        /// <summary>What asked for it: the append is traced as a part of the first that it serves.</summary>
+        public ActivityContext Asked { get; } = Activity.Current?.Context ?? default;
+
         private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int left = count;
 
@@ -104,11 +108,19 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <param name="fence">Whether another owner may still be writing: then nothing of theirs can follow what was read.</param>
     /// <exception cref="JournalDamagedException">The journal is not what was written.</exception>
     /// <exception cref="JournalUnavailableException">The store does not answer.</exception>
-    public async Task OpenAsync(bool fence, CancellationToken cancellation)
+    public async Task OpenAsync(bool fence, DateTimeOffset now, CancellationToken cancellation)
     {
         (state, SnapshotProblem) = await PartitionSnapshot.ReadAsync(store, stream, cancellation);
         snapshotSequence = state.NextSequence;
+        if (SnapshotProblem is not null || snapshotSequence > 0)
+            Instruments.Snapshots.Add(1, new KeyValuePair<string, object?>("outcome", SnapshotProblem is null ? "used" : "not-used"));
         await CatchUpAsync(cancellation);
+        await FenceAsync(fence, cancellation);
+        await DestroyAsync(now);
+    }
+
+    private async Task FenceAsync(bool fence, CancellationToken cancellation)
+    {
         while (fence)
         {
             try
@@ -149,6 +161,8 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         foreach (var (index, sequence) in repeated ?? [])
             submission.Answer(index, await recent.CompareAsync(facts[index], sequence));
         await submission.Done;
+        for (var index = 0; index < facts.Count; index++)
+            Instruments.CountEvidence(facts[index].Kind, submission.Answers[index]);
         return submission.Answers;
     }
 
@@ -179,9 +193,13 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <summary>Writes what is resident, so that the next start begins here.</summary>
     public async Task WriteSnapshotAsync(CancellationToken cancellation)
     {
+        // What a deletion has not destroyed yet it destroys with the snapshot's key.
+        if (state.ToDestroy.Count > 0)
+            return;
         var sequence = state.NextSequence;
         // The state is copied in this turn; it may change while the copy is written.
         await PartitionSnapshot.WriteAsync(store, stream, state, cancellation);
+        Instruments.Snapshots.Add(1, new KeyValuePair<string, object?>("outcome", "written"));
         snapshotSequence = Math.Max(snapshotSequence, sequence);
     }
 
@@ -198,7 +216,11 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         snapshotHoldsMore |= forgotten > 0;
         if (snapshotHoldsMore)
         {
-            await store.Keys.DestroyAsync([(EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream))], now.ToUnixTimeSeconds(), cancellation);
+            if (await PartitionSnapshot.KeyAsync(store, stream, cancellation) is { } key)
+            {
+                await store.Keys.DestroyAsync(
+                    [new KeyRange(EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream), key.Generation)], now.ToUnixTimeSeconds(), cancellation);
+            }
             // It replaces none of a later batch, and one of the same is the old one, too.
             await store.Snapshots.DeleteAsync(stream, cancellation);
             await WriteSnapshotAsync(cancellation);
@@ -224,6 +246,7 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         }
         var entry = new Pending(fact, submission, index);
         pending.Add(entry);
+        Instruments.FactsWaiting.Add(1);
         underway.Add((fact.Person, fact.Id), entry);
     }
 
@@ -255,6 +278,8 @@ public sealed class PersonPartition(int number, EvidenceStore store)
 
     private async Task AppendAsync(List<Pending> facts)
     {
+        using var trace = TraceAppend(facts);
+        var began = Stopwatch.GetTimestamp();
         try
         {
             await MakeKeysAsync(facts);
@@ -264,19 +289,32 @@ public sealed class PersonPartition(int number, EvidenceStore store)
             foreach (var group in groups)
                 batches.Add(new NewBatch(group.Key, await SealAsync(group.Key, state.NextSequence + batches.Count, [.. group])));
             await store.Journal.AppendAsync(stream, state.NextSequence, batches, CancellationToken.None);
+            Instruments.AppendDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            Instruments.AppendFacts.Record(facts.Count);
             foreach (var group in groups)
                 Acknowledge(group.Key, [.. group]);
         }
         catch (Exception failure)
         {
             IsStale |= failure is StaleWriterException;
+            trace?.SetStatus(ActivityStatusCode.Error, failure.GetType().Name);
             Fail(facts, failure);
         }
+        finally
+        {
+            Instruments.FactsWaiting.Add(-facts.Count);
+        }
     }
+
+    // One append serves many requests: it is a part of the first one's trace, and says with how many facts it went.
+    private Activity? TraceAppend(List<Pending> facts) => Instruments.Traces.StartActivity(
+        "journal append", ActivityKind.Internal, facts[0].Submission.Asked, [new("partition", number), new("facts", facts.Count)]);
 
     /// <summary>Gives a key to each person who has none yet: what is sealed must be openable as soon as it is durable.</summary>
     private async Task MakeKeysAsync(List<Pending> facts)
     {
+        if (facts.Exists(fact => state.ToDestroy.ContainsKey(fact.Evidence.Person)))
+            await DestroyAsync(facts[0].Evidence.Received.ToDateTimeOffset());
         var keyless = facts.Select(fact => fact.Evidence.Person).Where(person => !state.TryGetKey(person, out _)).Distinct().ToList();
         if (keyless.Count == 0)
             return;
@@ -326,20 +364,55 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     {
         try
         {
-            var known = state.Records.Contains(deletion.Person);
-            // The snapshot holds the person too: its key goes with theirs, and the next one is written without them.
-            await store.Keys.DestroyAsync(
-                [(stream, EvidenceStore.IdOf(deletion.Person)), (EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream))],
-                deletion.At.ToUnixTimeSeconds(), CancellationToken.None);
-            state.Remove(deletion.Person);
-            recent.Clear();
-            deletion.Done.SetResult(known);
-            await WriteSnapshotAsync(CancellationToken.None);
+            var isKnown = await RecordDeletionAsync(deletion.Person, deletion.At);
+            await DestroyAsync(deletion.At);
+            deletion.Done.SetResult(isKnown);
         }
         catch (Exception failure)
         {
-            // Without a snapshot the next start reads the journal; whoever asked for the deletion has their answer, or asks again.
-            deletion.Done.TrySetException(failure);
+            IsStale |= failure is StaleWriterException;
+            deletion.Done.SetException(failure);
         }
+    }
+
+    // On the record first, under the stream's own fence: a key store cannot tell a destruction that comes late, or from a
+    // former owner, from one that is meant now.
+    private async Task<bool> RecordDeletionAsync(PersonId person, DateTimeOffset at)
+    {
+        var generations = await store.Keys.FindAsync(stream, [EvidenceStore.IdOf(person)], CancellationToken.None);
+        var newest = generations.Count == 0 ? null : generations[^1];
+        if (newest is null || (newest.IsDestroyed && !state.Records.Contains(person)))
+            return false;
+        var segment = Segment.Of(RetentionClass.Standing, Minute.Of(at));
+        var generation = (byte)newest.Generation;
+        var batch = EvidenceSeal.SealDeletion(
+            stream, state.NextSequence, segment, await store.SegmentKeyAsync(segment, CancellationToken.None), person, generation);
+        await store.Journal.AppendAsync(stream, state.NextSequence, [new NewBatch(segment, batch)], CancellationToken.None);
+        state.Skip(segment);
+        state.Remove(person);
+        state.ToDestroy[person] = generation;
+        recent.Clear();
+        return true;
+    }
+
+    /// <summary>Destroys what deletions on the record have left to destroy, and the snapshot with it, which holds those people too.</summary>
+    private async Task DestroyAsync(DateTimeOffset at)
+    {
+        if (state.ToDestroy.Count == 0)
+            return;
+        var people = state.ToDestroy.ToList();
+        var snapshot = await PartitionSnapshot.KeyAsync(store, stream, CancellationToken.None);
+        await store.Keys.DestroyAsync(
+            [
+                .. people.Select(person => new KeyRange(stream, EvidenceStore.IdOf(person.Key), person.Value)),
+                new KeyRange(EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream), snapshot?.Generation ?? -1),
+            ],
+            at.ToUnixTimeSeconds(), CancellationToken.None);
+        foreach (var (person, generation) in people)
+        {
+            if (state.ToDestroy.GetValueOrDefault(person) == generation)
+                state.ToDestroy.Remove(person);
+        }
+        snapshotSequence = 0;
     }
 }

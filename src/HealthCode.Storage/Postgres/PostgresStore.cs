@@ -78,7 +78,8 @@ public static class PostgresStore
         // A server may be set to acknowledge before the disk has it; what is acknowledged here must survive.
         if (!said.Contains("Options"))
             builder.Options = "-c synchronous_commit=on";
-        return NpgsqlDataSource.Create(builder);
+        // Its metrics would else be named after the whole connection string.
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = "healthcode" }.Build();
     }
 
     /// <summary>Makes a store's tables, or finds that they are there, under a lock that other nodes wait for.</summary>
@@ -122,6 +123,14 @@ public static class PostgresStore
     /// <summary>Whether the database, and not this program, failed.</summary>
     internal static bool IsOutage(Exception failure) =>
         failure is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException;
+
+    /// <summary>Whether the connection is gone, and not only this command refused.</summary>
+    internal static bool IsLostConnection(NpgsqlException failure) =>
+        failure is not PostgresException answer || answer.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;
+
+    /// <summary>Whether PostgreSQL answered that its own files are damaged.</summary>
+    internal static bool IsDamage(Exception failure) => (failure as PostgresException ?? failure.InnerException as PostgresException)
+        is { SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted };
 
     internal static JournalUnavailableException Unavailable(Exception failure) => new("PostgreSQL does not answer: " + failure.Message, failure);
 

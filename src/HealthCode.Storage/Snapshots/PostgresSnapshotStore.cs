@@ -66,9 +66,9 @@ public sealed class PostgresSnapshotStore : ISnapshotStore
         {
             return await DoAsync(IsolationLevel.RepeatableRead, connection => ReadAsync(connection, stream, cancellation), cancellation).ConfigureAwait(false);
         }
-        catch (JournalUnavailableException failure) when (failure.InnerException is PostgresException { SqlState: PostgresErrorCodes.DataCorrupted } damage)
+        catch (JournalUnavailableException failure) when (PostgresStore.IsDamage(failure))
         {
-            throw new SnapshotDamagedException(stream, damage.MessageText);
+            throw new SnapshotDamagedException(stream, failure.InnerException!.Message);
         }
     }
 

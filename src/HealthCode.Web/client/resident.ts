@@ -8,7 +8,7 @@ import {
 import { evidenceText, questionCard, reasonCard, shape, type Evidence, type Question, type Reason } from './parts';
 
 type Code = {
-  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; now: string; reportedToday: boolean;
+  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; now: string; reportedToday: boolean; asOf?: string;
   edition: { id: string; title: Both; source: string }; reasons: Reason[]; questions: Question[]; proof: Proof;
 };
 type Proof = {
@@ -160,6 +160,9 @@ function show(page: HTMLElement, state: Code): void {
   find('#colour').textContent = t(`colour.${state.colour}`);
   find('#masked-name').textContent = state.maskedName;
   find('#offline').hidden = true;
+  const asOf = find('#as-of');
+  asOf.textContent = state.asOf === undefined ? '' : t('asOf', { at: moment(state.asOf) });
+  asOf.hidden = state.asOf === undefined;
   find('#valid').textContent = t('code.valid', { until: moment(state.expiresAt) });
   draw(find<HTMLCanvasElement>('#qr'), state.code);
   const reported = find('#reported');
@@ -183,6 +186,7 @@ function lapse(page: HTMLElement, state?: Code): void {
   offline.hidden = false;
   find('#valid').textContent = '';
   find('#proof').hidden = true;
+  find('#as-of').hidden = true;
 }
 
 /** Last test, doses, running pass: quiet, and only what there is. */

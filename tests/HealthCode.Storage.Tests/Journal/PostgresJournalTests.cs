@@ -199,6 +199,42 @@ public sealed class PostgresJournalTests(PostgresFixture postgres) : DurableJour
         Assert.Equal(["a 0 before", "a 1 after"], await AllAsync(journal));
     }
 
+    [Fact]
+    public async Task A_page_of_the_database_that_is_damaged_is_a_damaged_journal_and_what_came_before_it_is_read()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        // A table as small as this would be read whole for every question; one of a region never is.
+        await using var journal = await OpenAsync(server.Url + "?Options=-c%20enable_seqscan%3Doff");
+        for (var sequence = 0; sequence < 200; sequence++)
+            await AppendAsync(journal, "a", sequence, new string('x', 1_000));
+        await using var asking = NpgsqlDataSource.Create(server.ConnectionString);
+        await using var ask = asking.CreateCommand("SELECT pg_relation_filepath('batches')");
+        var file = Path.Combine(server.Data, (string)(await ask.ExecuteScalarAsync(Cancellation))!);
+        await server.StopAsync();
+        await using (var damaging = new FileStream(file, FileMode.Open, FileAccess.ReadWrite))
+        {
+            damaging.Position = (10 * 8_192) + 5_000;
+            damaging.WriteByte((byte)'y');
+        }
+        await server.RestartAsync();
+
+        var read = 0L;
+        var damage = await Assert.ThrowsAsync<JournalDamagedException>(async () =>
+        {
+            await foreach (var batch in journal.ReadStreamAsync("a", 0, Cancellation))
+                read = batch.Sequence + 1;
+        });
+        Assert.InRange(read, 50, 90);
+        Assert.Equal(("a", read), (damage.Stream, damage.Sequence));
+        Assert.Contains("invalid page", damage.What, StringComparison.Ordinal);
+
+        var verified = new List<VerifiedStream>();
+        await foreach (var stream in JournalVerification.VerifyAsync(journal, null, Cancellation))
+            verified.Add(stream);
+        // A page holds seven such rows; those on the others are all verified.
+        Assert.Equal((193, 7), (verified.Single().Batches, verified.Single().Findings.Count));
+    }
+
     [Theory]
     [InlineData("postgres://user:p%40ss@db.example:5433/region?sslmode=require", "db.example", 5433, "user", "p@ss", "region")]
     [InlineData("postgresql://db.example/region", "db.example", 5432, null, null, "region")]
@@ -218,6 +254,17 @@ public sealed class PostgresJournalTests(PostgresFixture postgres) : DurableJour
     {
         var refused = Assert.Throws<FormatException>(() => PostgresStore.ConnectionStringOf(address));
         Assert.DoesNotContain("secret", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_an_address_does_not_say_is_set_for_a_server_that_may_go_away_and_what_it_says_stays()
+    {
+        await using var silent = PostgresStore.Open("postgres://db.example/region");
+        await using var said = PostgresStore.Open("postgres://db.example/region?Timeout=9&Options=-c%20synchronous_commit%3Dremote_apply");
+        var (set, kept) = (new NpgsqlConnectionStringBuilder(silent.ConnectionString), new NpgsqlConnectionStringBuilder(said.ConnectionString));
+
+        Assert.Equal((3, 15, "-c synchronous_commit=on"), (set.Timeout, set.CommandTimeout, set.Options));
+        Assert.Equal((9, 15, "-c synchronous_commit=remote_apply"), (kept.Timeout, kept.CommandTimeout, kept.Options));
     }
 
     private NpgsqlDataSource Source()

@@ -22,6 +22,20 @@ public abstract class KeyStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_destruction_spares_the_generations_after_the_one_that_it_names_however_late_it_comes()
+    {
+        await Keys.AddAsync("people/0001", [Key(1, 0), Key(2, 0)], Cancellation);
+        await Keys.DestroyAsync([new("people/0001", Id(1), 0)], 1_700_000_000, Cancellation);
+        await Keys.AddAsync("people/0001", [Key(1, 1)], Cancellation);
+        await Keys.DestroyAsync([new("people/0001", Id(1), 0)], 1_700_000_001, Cancellation);
+
+        var found = await Keys.FindAsync("people/0001", [Id(1)], Cancellation);
+        Assert.Equal([(0, true), (1, false)], found.Select(key => (key.Generation, key.IsDestroyed)));
+        Assert.Empty(await Keys.FindAsync("people/0001", [Id(7)], Cancellation));
+        Assert.Equal(2, (await Keys.FindAsync("people/0001", [Id(2), Id(1), Id(2)], Cancellation)).Count(key => !key.IsDestroyed));
+    }
+
+    [Fact]
     public async Task A_scope_gives_back_its_keys_in_the_order_of_their_ids_and_no_others()
     {
         await Keys.AddAsync("people/0001", [Key(200, 0), Key(3, 1), Key(3, 0)], Cancellation);
@@ -66,7 +80,7 @@ public abstract class KeyStoreContract : IAsyncLifetime
         await Keys.AddAsync("people/0001", [Key(1, 0), Key(1, 1), Key(2, 0)], Cancellation);
         await Keys.AddAsync("people/0002", [Key(1, 0), Key(3, 0)], Cancellation);
 
-        await Keys.DestroyAsync([("people/0001", Id(1)), ("people/0002", Id(3)), ("people/0003", Id(9))], 1_700_000_000, Cancellation);
+        await Keys.DestroyAsync([new("people/0001", Id(1), 9), new("people/0002", Id(3), 9), new("people/0003", Id(9), 9)], 1_700_000_000, Cancellation);
 
         Assert.Equal([Tombstone(1, 0), Tombstone(1, 1), Shown(Key(2, 0))], await AllAsync("people/0001"));
         Assert.Equal([Shown(Key(1, 0)), Tombstone(3, 0)], await AllAsync("people/0002"));
@@ -76,8 +90,8 @@ public abstract class KeyStoreContract : IAsyncLifetime
     public async Task A_destroyed_key_cannot_be_added_again_and_keeps_its_moment_but_a_new_generation_begins_anew()
     {
         await Keys.AddAsync("people/0001", [Key(1, 0)], Cancellation);
-        await Keys.DestroyAsync([("people/0001", Id(1))], 1_700_000_000, Cancellation);
-        await Keys.DestroyAsync([("people/0001", Id(1))], 1_800_000_000, Cancellation);
+        await Keys.DestroyAsync([new("people/0001", Id(1), 9)], 1_700_000_000, Cancellation);
+        await Keys.DestroyAsync([new("people/0001", Id(1), 9)], 1_800_000_000, Cancellation);
 
         var there = await Keys.AddAsync("people/0001", [Key(1, 0), Key(1, 1)], Cancellation);
 
@@ -158,7 +172,7 @@ public sealed class SqliteKeyStoreTests : KeyStoreContract
         var gone = Key(1_234, 0);
         Assert.True(IsInFiles(gone.Wrapped!));
 
-        await Keys.DestroyAsync([("people/0001", gone.Id)], 1_700_000_000, Cancellation);
+        await Keys.DestroyAsync([new("people/0001", gone.Id, 9)], 1_700_000_000, Cancellation);
 
         Assert.False(IsInFiles(gone.Wrapped!));
         Assert.True(IsInFiles(Key(1_235, 0).Wrapped!));
@@ -168,7 +182,7 @@ public sealed class SqliteKeyStoreTests : KeyStoreContract
     public async Task Opened_again_it_has_what_it_acknowledged()
     {
         await Keys.AddAsync("segments", [Key(1, 0), Key(2, 0)], Cancellation);
-        await Keys.DestroyAsync([("segments", Id(2))], 1_700_000_000, Cancellation);
+        await Keys.DestroyAsync([new("segments", Id(2), 9)], 1_700_000_000, Cancellation);
 
         await using var again = await OpenAsync();
         Assert.Equal([false, true], (await again.ReadAsync("segments", Cancellation)).Select(key => key.IsDestroyed));
@@ -211,7 +225,7 @@ public sealed class PostgresKeyStoreTests(PostgresFixture postgres) : KeyStoreCo
         await server.KillAsync();
         await Assert.ThrowsAsync<JournalUnavailableException>(() => keys.ReadAsync("segments", Cancellation));
         await Assert.ThrowsAsync<JournalUnavailableException>(() => keys.AddAsync("segments", [Key(2, 0)], Cancellation));
-        await Assert.ThrowsAsync<JournalUnavailableException>(() => keys.DestroyAsync([("segments", Id(1))], 1, Cancellation));
+        await Assert.ThrowsAsync<JournalUnavailableException>(() => keys.DestroyAsync([new("segments", Id(1), 9)], 1, Cancellation));
 
         await server.RestartAsync();
         Assert.Equal([Shown(Key(1, 0))], (await keys.ReadAsync("segments", Cancellation)).Select(Shown));

@@ -184,7 +184,7 @@ public sealed class PersonPartitionTests : IAsyncDisposable
         await partition.AcceptAsync([Fever(Li, 1)]);
         var withoutKeys = new EvidenceStore(journal, new MemoryKeyStore(), snapshots, wrap);
 
-        var damaged = await Assert.ThrowsAsync<JournalDamagedException>(() => new PersonPartition(7, withoutKeys).OpenAsync(fence: false, Cancellation));
+        var damaged = await Assert.ThrowsAsync<JournalDamagedException>(() => new PersonPartition(7, withoutKeys).OpenAsync(fence: false, Evening, Cancellation));
         Assert.Contains("restore the keys", damaged.Message, StringComparison.Ordinal);
     }
 
@@ -193,7 +193,7 @@ public sealed class PersonPartitionTests : IAsyncDisposable
     {
         var slow = new HeldJournal(journal);
         var partition = new PersonPartition(7, new EvidenceStore(slow, keys, snapshots, wrap));
-        await partition.OpenAsync(fence: false, Cancellation);
+        await partition.OpenAsync(fence: false, Evening, Cancellation);
         var first = partition.AcceptAsync([Fever(Li, 1)]);
         var waiting = partition.AcceptAsync([.. Enumerable.Range(2, PersonPartition.PendingMax).Select(id => Negative(new(7, (ulong)id), 1))]);
 
@@ -209,7 +209,7 @@ public sealed class PersonPartitionTests : IAsyncDisposable
     {
         var slow = new HeldJournal(journal);
         var partition = new PersonPartition(7, new EvidenceStore(slow, keys, snapshots, wrap));
-        await partition.OpenAsync(fence: false, Cancellation);
+        await partition.OpenAsync(fence: false, Evening, Cancellation);
         var first = partition.AcceptAsync([Fever(Li, 1)]);
         var second = partition.AcceptAsync([Fever(Li, 1), Negative(Li, 1)]);
 
@@ -247,7 +247,7 @@ public sealed class PersonPartitionTests : IAsyncDisposable
     private async Task<PersonPartition> OpenAsync(bool fence = false)
     {
         var partition = new PersonPartition(7, Store);
-        await partition.OpenAsync(fence, Cancellation);
+        await partition.OpenAsync(fence, Evening, Cancellation);
         return partition;
     }
 

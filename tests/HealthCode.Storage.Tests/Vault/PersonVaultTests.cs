@@ -75,7 +75,7 @@ public abstract class PersonVaultContract : IAsyncLifetime
     public async Task A_profile_that_somebody_copied_before_is_closed_once_the_persons_key_is_destroyed()
     {
         var request = await office.Vault.SealAsync(Li, LisProfile, Cancellation);
-        await office.Keys.DestroyAsync([(JournalStreams.Of(Li, TemporaryBackOffice.Partitions), IdOf(Li))], at: 1, Cancellation);
+        await office.Keys.DestroyAsync([new(JournalStreams.Of(Li, TemporaryBackOffice.Partitions), IdOf(Li), 0)], at: 1, Cancellation);
 
         await Assert.ThrowsAsync<VaultLockedException>(() => office.Vault.GetAsync(Li, Cancellation));
         await Assert.ThrowsAsync<VaultLockedException>(() => office.Vault.OpenAsync(Li, request, Cancellation));
