@@ -75,6 +75,8 @@ namespace HealthCode.Api;
 [JsonSerializable(typeof(QuestionState))]
 [JsonSerializable(typeof(IReadOnlyList<QuestionState>))]
 [JsonSerializable(typeof(QuestionAnswer))]
+[JsonSerializable(typeof(DeletionRequest))]
+[JsonSerializable(typeof(DailyStatistics))]
 [JsonSerializable(typeof(StaffState))]
 [JsonSerializable(typeof(IReadOnlyList<StaffState>))]
 [JsonSerializable(typeof(StaffRequest))]

@@ -86,6 +86,18 @@ public sealed record QuestionState(
 
 public sealed record QuestionAnswer(bool? WasThere);
 
+/// <summary>What was counted of the evidence that came in, youngest day first.</summary>
+/// <param name="BatchesBehind">Batches of the journal that are not counted yet.</param>
+/// <param name="CaughtUpAt">When all had been counted last, within a minute.</param>
+public sealed record DailyStatistics(long BatchesBehind, DateTimeOffset? CaughtUpAt, IReadOnlyList<DailyCountState> Counts);
+
+/// <param name="Day">On which it was received, in China.</param>
+/// <param name="Count">Absent when it is fewer than 5.</param>
+public sealed record DailyCountState(DateOnly Day, string Kind, string Source, long? Count);
+
+/// <param name="Confirm">Must be true: what is deleted cannot be brought back.</param>
+public sealed record DeletionRequest(bool? Confirm);
+
 /// <summary>What a person may be asked to prove, from their record: last test, doses, a running pass.</summary>
 public sealed record ProofState(TestState? Test, DoseState? Vaccination, PassState? Pass);
 

@@ -289,6 +289,10 @@ public static class Refusals
     public static readonly Refusal QuestionAnswered = new("question-answered", 409,
         new("这个问题已经回答过了", "This question was answered already"), new("如答错，请联系社区工作人员更正", "If the answer was wrong, ask your community worker to correct it"));
 
+    public static readonly Refusal DeletionHeld = new("deletion-held", 409,
+        new("目前不能注销", "You cannot be deleted now"),
+        new("黄码、红码的原因结束且待核实的问题回答之后方可注销；健康码页面写明了怎样结束", "First every reason for yellow or red must end, and every open question be answered; your code's page says how"));
+
     public static readonly Refusal StaffExists = new("staff-exists", 409,
         new("用户名已被使用", "This user name is taken"), new("请换一个用户名", "Choose another"));
 
@@ -322,6 +326,6 @@ public static class Refusals
         InForceInThePast, DraftUnknown, DraftChanged, DraftClosed, WhatIfRunning, PersonUnknown, EvidenceUnknown,
         EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
         ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready, LineTooLong,
-        QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Overloaded, Failed,
+        QuestionUnknown, QuestionAnswered, DeletionHeld, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Overloaded, Failed,
     ];
 }

@@ -82,6 +82,8 @@ public static class Commands
         root.Add(KeysCommand.Create());
         root.Add(BackupCommand.CreateBackup());
         root.Add(BackupCommand.CreateRestore());
+        root.Add(RetentionCommand.Create());
+        root.Add(ReadersCommand.Create());
         root.Add(DoctorCommand.Create());
         return root;
     }

@@ -36,8 +36,10 @@ residents.Accepts(count => count is > DemoSeed.NotYetApplied and <= 10_000_000, 
 pace.Accepts(residentsPerSecond => residentsPerSecond >= 0, "0 or more");
 
 var serve = new Command("serve", "Run a region") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax, warmUp };
+RetentionCommand.AddTo(serve);
 serve.SetAction((parsed, cancellation) => RunAsync(parsed, OptionsOf(parsed), cancellation));
 var demo = new Command("demo", "Run a region with a synthetic city in it") { urls, management, node, advertise, siloPort, drain, displaysMax, writesMax, warmUp, residents, pace, seed };
+RetentionCommand.AddTo(demo);
 demo.SetAction((parsed, cancellation) => RunAsync(
     parsed,
     OptionsOf(parsed) with { DemoResidents = parsed.GetValue(residents), DemoPace = parsed.GetValue(pace), DemoSeed = parsed.GetValue(seed) },
@@ -50,6 +52,7 @@ RegionOptions OptionsOf(ParseResult parsed) => new()
 {
     Data = parsed.GetValue(Commands.Data)!, Region = parsed.GetValue(Commands.Region)!, Edition = parsed.GetValue(Commands.Edition)!,
     Partitions = parsed.GetValue(Commands.Partitions), Store = Commands.PathsOf(parsed).Store, KeyFolder = Commands.PathsOf(parsed).KeyFolder,
+    Retention = RetentionCommand.Of(parsed),
     Node = parsed.GetValue(node), Advertise = parsed.GetValue(advertise)!, SiloPort = parsed.GetValue(siloPort), Drain = TimeSpan.FromSeconds(parsed.GetValue(drain)),
     DisplaysMax = parsed.GetValue(displaysMax), WritesMax = parsed.GetValue(writesMax), WarmUpMax = TimeSpan.FromSeconds(parsed.GetValue(warmUp)),
     ManagementPort = OperatingFeature.PortOf(parsed.GetValue(management)), Traced = OperatingFeature.HasCollector,

@@ -11,10 +11,12 @@ using HealthCode.Server.Operating;
 using HealthCode.Server.People;
 using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
+using HealthCode.Server.Retaining;
 using HealthCode.Server.Security;
 using HealthCode.Server.SignIn;
 using HealthCode.Server.Sources;
 using HealthCode.Server.Staff;
+using HealthCode.Server.Statistics;
 using HealthCode.Simulation;
 using HealthCode.Storage;
 using HealthCode.Tokens;
@@ -80,7 +82,7 @@ public static class RegionHost
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
         services.AddSecurity(builder.Configuration, region);
-        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
+        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff().AddRetaining().AddStatistics();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
@@ -121,6 +123,7 @@ public static class RegionHost
         app.MapAreas();
         app.MapPlans();
         app.MapPlaces();
+        app.MapStatistics();
         app.MapCases();
         app.MapSources();
         app.MapCommunity();

@@ -52,6 +52,13 @@ internal sealed class PeopleDirectory(
     /// <summary>Deletes a person: nothing that was ever said of them can be read afterwards, in no copy.</summary>
     public Task<bool> DeleteAsync(PersonId person) => PartitionOf(person).Delete(PersonKey.Of(person));
 
+    /// <returns>False when something holds the person, and nothing was destroyed.</returns>
+    public Task<bool> TryDeleteAsync(PersonId person) =>
+        Patience.TryAsync(time, () => PartitionOf(person).DeleteUnlessHeld(PersonKey.Of(person)));
+
+    /// <summary>Lets go of what is remembered here of somebody who was deleted.</summary>
+    public void Forget(PersonId person) => cache.Remove(person);
+
     /// <summary>Returns when durable.</summary>
     public async Task<Acceptance> AcceptAsync(Evidence evidence) => (await AcceptAsync(
         evidence.Person.PartitionOf(region.Partitions), EvidenceCodec.Encode([evidence])))[0];
@@ -85,7 +92,7 @@ internal sealed class PeopleDirectory(
         var profile = await vault.GetAsync(person, cancellation);
         masked = profile is not null && PersonName.TryParse(profile.Name, out var name, out _) ? name.Masked : null;
         if (masked is not null)
-            cache.Set(person, masked, new MemoryCacheEntryOptions { Size = 1, SlidingExpiration = NameKept });
+            cache.Set(person, masked, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = NameKept });
         return masked;
     }
 

@@ -47,7 +47,7 @@ internal sealed partial class PersonPartitionGrain(
         await partition.OpenAsync(fence: ownership is not SoleOwnership, time.GetUtcNow(), cancellationToken);
         if (partition.SnapshotProblem is { } problem)
             SnapshotNotUsed(log, Number, problem);
-        partition.Forget(retention, Minute.Of(time.GetUtcNow()));
+        await TryForgetAsync(cancellationToken);
         Instruments.Partitions.Add(1);
         isCounted = true;
         this.RegisterGrainTimer(KeepUpAsync, new GrainTimerCreationOptions(UpkeepPeriod, UpkeepPeriod) { Interleave = true });
@@ -129,6 +129,18 @@ internal sealed partial class PersonPartitionGrain(
         return known;
     }
 
+    public async Task<int> Forget() => await Mine().ForgetAsync(retention, time.GetUtcNow(), CancellationToken.None);
+
+    public async Task<bool> DeleteUnlessHeld(PersonKey person)
+    {
+        // The deletion stands before all that comes in from here on, in the turn that decided.
+        var decided = await Decide(person);
+        if (decided.Colour > Colour.Green || decided.Questions.Length > 0)
+            return false;
+        await Delete(person);
+        return true;
+    }
+
     private Decided Decide(PersonId person, RecordFacts facts, Minute now)
     {
         var (current, history) = (areas.Current, plans.Current);
@@ -208,9 +220,22 @@ internal sealed partial class PersonPartitionGrain(
 
     private async Task KeepUpAsync(CancellationToken cancellation)
     {
-        partition.Forget(retention, Minute.Of(time.GetUtcNow()));
+        await TryForgetAsync(cancellation);
         if (!HasStepped && partition.SinceSnapshot >= SinceSnapshotMax)
             await TrySnapshotAsync(cancellation);
+    }
+
+    // What is resident has forgotten in any case; the snapshot is tried again a minute later.
+    private async Task TryForgetAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await partition.ForgetAsync(retention, time.GetUtcNow(), cancellation);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            SnapshotNotWritten(log, Number, failure);
+        }
     }
 
     // A snapshot that could not be written costs the next start some reading, and nothing else.

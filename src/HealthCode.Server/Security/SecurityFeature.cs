@@ -49,6 +49,8 @@ internal static class SecurityFeature
             authorization.AddPolicy(role, policy => policy.RequireRole(role));
         authorization.AddPolicy(Policies.CaseWork, policy => policy.RequireRole(Roles.CommunityWorker, Roles.Epidemiologist));
 
+        authorization.AddPolicy(Policies.Statistics, policy => policy.RequireRole(Roles.Epidemiologist, Roles.PlanOfficer));
+
         services.Configure<RateLimits>(configuration.GetSection("RateLimits"));
         services.AddRateLimiter(limiter =>
         {
@@ -123,4 +125,7 @@ internal static class Policies
 {
     /// <summary>Looking people up and correcting what was wrong about them.</summary>
     public const string CaseWork = "case-work";
+
+    /// <summary>Reading counts that name nobody.</summary>
+    public const string Statistics = "statistics";
 }

@@ -101,6 +101,9 @@ public sealed class PersonPartition(int number, EvidenceStore store)
 
     private long snapshotSequence;
 
+    // Until the snapshot is written anew, whatever fails on the way.
+    private bool snapshotHoldsMore;
+
     /// <summary>Takes up the snapshot, and folds what the journal has since. Call once, before anything else.</summary>
     /// <param name="fence">Whether another owner may still be writing: then nothing of theirs can follow what was read.</param>
     /// <exception cref="JournalDamagedException">The journal is not what was written.</exception>
@@ -203,6 +206,28 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <summary>Forgets what the region keeps no longer.</summary>
     /// <returns>How many facts.</returns>
     public int Forget(Retention retention, Minute now) => state.Forget(retention, now);
+
+    /// <summary>The same, and the snapshot with it: its key is destroyed, so that no copy of it tells more than the region keeps.</summary>
+    /// <returns>How many facts.</returns>
+    /// <exception cref="JournalUnavailableException">The old snapshot may be there still; what is resident has forgotten.</exception>
+    public async Task<int> ForgetAsync(Retention retention, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var forgotten = Forget(retention, Minute.Of(now));
+        snapshotHoldsMore |= forgotten > 0;
+        if (snapshotHoldsMore)
+        {
+            if (await PartitionSnapshot.KeyAsync(store, stream, cancellation) is { } key)
+            {
+                await store.Keys.DestroyAsync(
+                    [new KeyRange(EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream), key.Generation)], now.ToUnixTimeSeconds(), cancellation);
+            }
+            // It replaces none of a later batch, and one of the same is the old one, too.
+            await store.Snapshots.DeleteAsync(stream, cancellation);
+            await WriteSnapshotAsync(cancellation);
+            snapshotHoldsMore = false;
+        }
+        return forgotten;
+    }
 
     private async Task CatchUpAsync(CancellationToken cancellation)
     {

@@ -3,7 +3,7 @@ import qrcode from 'qrcode-generator';
 import { RegionClock } from './clock';
 import { pickers } from './division';
 import {
-  checked, clearProblem, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, Refused, say, session, showProblem, t, today, value, type Both,
+  checked, clearProblem, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, prefix, Refused, say, session, showProblem, t, today, value, type Both,
 } from './lib';
 import { evidenceText, questionCard, reasonCard, shape, type Evidence, type Question, type Reason } from './parts';
 
@@ -248,10 +248,32 @@ export async function stay(): Promise<void> {
 
 export async function history(): Promise<void> {
   if (!(await resident())) return;
+  deletion();
   const state = await get<{ evidence: Evidence[]; lookUps: { at: string; by: string; role: string; purpose: string }[] }>('/v1/me/history');
   fill(find('#evidence'), state.evidence.map((evidence) => make('li', { 'data-kind': evidence.kind }, ...evidenceText(evidence))), t('empty'));
   fill(find('#look-ups'), state.lookUps.map((lookUp) => make('li', {},
     make('time', { datetime: lookUp.at }, moment(lookUp.at)), ' ', make('strong', {}, `${t(`role.${lookUp.role}`)} ${lookUp.by}`), ' ', lookUp.purpose)), t('history.nobody'));
+}
+
+/** In two steps, and what cannot be undone is never the first thing under a finger: the way back is always beside it. */
+function deletion(): void {
+  const [ask, form] = [find<HTMLButtonElement>('#deletion-ask'), find<HTMLFormElement>('#deletion-form')];
+  const open = (isOpen: boolean): void => {
+    form.hidden = !isOpen;
+    ask.hidden = isOpen;
+    ask.setAttribute('aria-expanded', String(isOpen));
+    form.reset();
+    (isOpen ? find<HTMLInputElement>('input[name=confirm]', form) : ask).focus();
+  };
+  ask.addEventListener('click', () => open(true));
+  find('#deletion-cancel').addEventListener('click', () => open(false));
+  onSubmit('#deletion-form', async (_, key) => {
+    await post('/v1/me/deletion', { confirm: true }, key);
+    await session();
+    const heading = make('h1', { tabindex: '-1', 'data-deleted': 'yes' }, t('deletion.done'));
+    find('main').replaceChildren(heading, make('p', {}, make('a', { href: `${prefix}/` }, t('deletion.again'))));
+    heading.focus();
+  });
 }
 
 type Rule = {
