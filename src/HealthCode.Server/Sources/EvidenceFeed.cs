@@ -34,6 +34,7 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
         ["laboratory"] = Source.Laboratory, ["hospital"] = Source.Hospital, ["border-control"] = Source.BorderControl, ["region"] = Source.Region,
     };
 
+    private readonly DateTimeOffset startedAt = time.GetUtcNow();
     private readonly Queue<Task> underWay = new();
     private readonly List<RefusedLine> lines = [];
     private readonly Lock gate = new();
@@ -50,8 +51,6 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
                 return new FeedProgress(startedAt, enteredBy, Volatile.Read(ref read), accepted, known, refused);
         }
     }
-
-    private readonly DateTimeOffset startedAt = time.GetUtcNow();
 
     public async Task<FeedReport> ReadAsync(PipeReader body, CancellationToken cancellation)
     {
