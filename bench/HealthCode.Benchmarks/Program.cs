@@ -18,7 +18,12 @@ switch (args)
     case ["records"]:
         RecordsBench.Run();
         return 0;
+    case ["restart", .. var rest]:
+        return await RestartBench.RunAsync(rest is [var all] ? int.Parse(all, CultureInfo.InvariantCulture) : 10_000_000);
+    case [RestartBench.Start, var data, var many]:
+        await RestartBench.StartAsync(data, int.Parse(many, CultureInfo.InvariantCulture));
+        return 0;
     default:
-        Console.Error.WriteLine("Name what to measure: policy [PEOPLE], records.");
+        Console.Error.WriteLine("Name what to measure: policy [PEOPLE], records, restart [PEOPLE].");
         return 2;
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using HealthCode.Api;
 
 namespace HealthCode.Load;
 
@@ -80,12 +81,13 @@ internal sealed class LoadClient(Uri address, int connections)
     public static byte[] Get(string path, string? cookie = null) =>
         Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\n{(cookie is null ? "" : $"Cookie: {cookie}\r\n")}\r\n");
 
-    public static byte[] Post(string path, string body, string cookie)
+    /// <param name="key">The idempotency key; null for what has none.</param>
+    public static byte[] Post(string path, string body, string cookie, string? key = null)
     {
         var bytes = Encoding.UTF8.GetBytes(body);
         return [.. Encoding.ASCII.GetBytes(
             $"POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nX-Requested-With: HealthCode\r\n"
-            + $"Content-Type: application/json\r\nContent-Length: {bytes.Length}\r\n\r\n"), .. bytes];
+            + (key is null ? "" : $"{Routes.IdempotencyKey}: {key}\r\n") + $"Content-Type: application/json\r\nContent-Length: {bytes.Length}\r\n\r\n"), .. bytes];
     }
 }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Http.Json;
 using System.Text.Json;
 using HealthCode.Api;
 using HealthCode.Domain;
@@ -18,9 +17,11 @@ if (args is ["bare", var size])
 }
 if (args is ["journal"])
     return await JournalBench.RunAsync();
+if (args is ["cluster"])
+    return await ClusterBench.RunAsync();
 if (args is not ["display" or "check"])
 {
-    Console.Error.WriteLine("usage: ./bench.sh display | check | journal | policy");
+    Console.Error.WriteLine("usage: ./bench.sh display | check | journal | cluster | policy | records | restart");
     return 2;
 }
 
@@ -86,7 +87,7 @@ static async Task<Func<byte[]?>> DisplaysAsync(Uri address, City city)
 {
     var requests = new List<byte[]>();
     for (var index = NotYetApplied; index < NotYetApplied + Sessions; index++)
-        requests.Add(LoadClient.Get(Routes.MyCode, await ResidentCookieAsync(address, city.Resident(index))));
+        requests.Add(LoadClient.Get(Routes.MyCode, await SignIns.ResidentCookieAsync(address, city.Resident(index))));
     var next = -1;
     return () => requests[(int)((uint)Interlocked.Increment(ref next) % (uint)requests.Count)];
 }
@@ -99,7 +100,7 @@ static async Task<Func<byte[]?>> ScansAsync(Uri address, City city, string folde
     var secret = keys.Secret("person-id");
     var people = Enumerable.Range(NotYetApplied, Sessions).Select(index => city.Resident(index).Document.PersonIn(secret)).ToArray();
     var signIns = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "demo-sign-ins.json"))).RootElement;
-    var cookie = await CookieAsync(address, Routes.StaffSignIn,
+    var cookie = await SignIns.CookieAsync(address, Routes.StaffSignIn,
         new StaffSignInRequest(Roles.Guard, signIns.GetProperty("Password").GetString()!));
     var path = Routes.Scans.Replace("{place}", signIns.GetProperty("Place").GetString()!, StringComparison.Ordinal);
     var now = TimeProvider.System.GetUtcNow();
@@ -109,27 +110,6 @@ static async Task<Func<byte[]?>> ScansAsync(Uri address, City city, string folde
     var next = -1;
     return () => Interlocked.Increment(ref next) is var index && index < requests.Length ? requests[index] : null;
 }
-
-static async Task<string> ResidentCookieAsync(Uri address, Resident resident)
-{
-    using var client = Client(address);
-    using var sent = await client.PostAsJsonAsync(Routes.SignInCodes, new SignInCodeRequest(resident.Phone.Normalized), ApiJson.Default.SignInCodeRequest);
-    var message = (await sent.Content.ReadFromJsonAsync(ApiJson.Default.SignInCodeSent))!.ShownMessage!;
-    return await CookieAsync(address, Routes.SignIn, new SignInRequest(resident.Phone.Normalized, message.Split("验证码 ")[1][..6]));
-}
-
-static async Task<string> CookieAsync<T>(Uri address, string path, T body)
-{
-    using var client = Client(address);
-    using var answer = await client.PostAsync(path, JsonContent.Create(body, typeof(T), options: ApiJson.Default.Options));
-    answer.EnsureSuccessStatusCode();
-    return answer.Headers.GetValues("Set-Cookie").First().Split(';')[0];
-}
-
-static HttpClient Client(Uri address) => new(new SocketsHttpHandler { UseCookies = false })
-{
-    BaseAddress = address, DefaultRequestHeaders = { { "X-Requested-With", "HealthCode" } },
-};
 
 static int BodyOf(byte[] request) => request.Length - request.AsSpan().IndexOf("\r\n\r\n"u8) - 4;
 

@@ -33,6 +33,14 @@ internal sealed class ServerProcess : IDisposable
             "--residents", $"{residents}", "--pace", "0"),
         "Resident", "100 %");
 
+    /// <summary>One node of several, ready as soon as it listens; the first must have made the city before.</summary>
+    /// <param name="store">The address of the database that they share.</param>
+    public static ServerProcess Node(string data, int residents, string store, string name, bool first) => new(
+        Start(
+            Path.Combine(AppContext.BaseDirectory, "healthcode.dll"), "demo", "--data", data, "--urls", "http://127.0.0.1:0",
+            "--residents", $"{residents}", "--pace", "0", "--store", store, "--node", name),
+        "Resident", first ? "100 %" : null);
+
     public async Task<Uri> ReadyAsync()
     {
         await Task.WhenAll(address.Task, ready.Task).WaitAsync(TimeSpan.FromMinutes(3));

@@ -17,10 +17,19 @@ public sealed class ThreeNodes(PostgresFixture postgres) : IAsyncLifetime
     private readonly string folder = Directory.CreateTempSubdirectory("healthcode-cluster-").FullName;
     private readonly RegionProcess[] processes = new RegionProcess[3];
     private readonly Uri[] addresses = new Uri[3];
-    private string store = "";
     private int nextNewcomer = -1;
 
     private City City { get; } = new(new CityOptions { Seed = 20200211, Residents = 150 });
+
+    /// <summary>As many as <see cref="RegionProcess"/> gives each node.</summary>
+    internal const int Partitions = 16;
+
+    internal string Folder => folder;
+
+    internal string KeyFolder => Path.Combine(folder, "keys");
+
+    /// <summary>The address of the database, as --store takes it.</summary>
+    internal string Store { get; private set; } = "";
 
     internal NpgsqlDataSource Database { get; private set; } = null!;
 
@@ -28,7 +37,7 @@ public sealed class ThreeNodes(PostgresFixture postgres) : IAsyncLifetime
     {
         var connection = await postgres.CreateDatabaseAsync();
         Database = NpgsqlDataSource.Create(connection);
-        store = (await postgres.ServerAsync()).UrlOf(new NpgsqlConnectionStringBuilder(connection).Database!);
+        Store = (await postgres.ServerAsync()).UrlOf(new NpgsqlConnectionStringBuilder(connection).Database!);
         // All three at once, on an empty database: one of them makes the tables, the first edition and the city.
         foreach (var node in Enumerable.Range(0, 3))
             Start(node);
@@ -57,6 +66,32 @@ public sealed class ThreeNodes(PostgresFixture postgres) : IAsyncLifetime
         await ReadyAsync();
     }
 
+    /// <summary>Starts each node again that ends, under its name, as whatever keeps services running does.</summary>
+    /// <param name="ended">Is told which one ended, and what it said at last.</param>
+    internal Task SuperviseAsync(Action<int, string> ended, CancellationToken cancellation) =>
+        Task.WhenAll(Enumerable.Range(0, 3).Select(node => SuperviseAsync(node, ended, cancellation)));
+
+    private async Task SuperviseAsync(int node, Action<int, string> ended, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                addresses[node] = await processes[node].AddressAsync();
+                await processes[node].EndAsync(cancellation);
+            }
+            catch (Exception exception) when (exception is InvalidOperationException or OperationCanceledException or TimeoutException)
+            {
+                // It ended before it listened, or never did; or all is over.
+            }
+            if (cancellation.IsCancellationRequested)
+                return;
+            ended(node, processes[node].LastSaid);
+            processes[node].Dispose();
+            Start(node);
+        }
+    }
+
     internal async Task<TestSession> StaffAsync(int node, string name)
     {
         await using var file = File.OpenRead(Path.Combine(folder, "demo-sign-ins.json"));
@@ -69,9 +104,11 @@ public sealed class ThreeNodes(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>A resident of the city nobody has used yet, not signed in.</summary>
     internal Resident Newcomer() => City.Resident(Interlocked.Increment(ref nextNewcomer));
 
-    internal async Task<TestSession> AppliedAsync(int node, string area)
+    internal Task<TestSession> AppliedAsync(int node, string area) => AppliedAsync(node, area, Newcomer());
+
+    internal async Task<TestSession> AppliedAsync(int node, string area, Resident resident)
     {
-        var (session, resident) = (new TestSession(this[node]), Newcomer());
+        var session = new TestSession(this[node]);
         await SignInAsync(session, await AskAsync(session, resident), resident);
         await session.MustAsync(HttpStatusCode.Created, Routes.Applications, new ApplicationRequest(
             resident.Name.Full, "citizen-id", resident.Document.Normalized, null, null,
@@ -88,28 +125,46 @@ public sealed class ThreeNodes(PostgresFixture postgres) : IAsyncLifetime
     internal static Task SignInAsync(TestSession session, string code, Resident resident) =>
         session.MustAsync(HttpStatusCode.OK, Routes.SignIn, new SignInRequest(resident.Phone.Normalized, code));
 
-    private void Start(int node) => processes[node] = RegionProcess.Start(folder, 150, store, "--node", $"node-{node}");
+    private void Start(int node) => processes[node] = RegionProcess.Start(folder, 150, Store, "--node", $"node-{node}");
 
     // Orleans knows all of them, and all hold their leases: what a balancer would wait for.
-    private static async Task UntilHealthyAsync(HttpClient client, Uri ready)
-    {
-        for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(50))
-        {
-            using var answer = await client.GetAsync(ready);
-            if (await answer.Content.ReadAsStringAsync() == "Healthy")
-                return;
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(60), "the node did not become ready");
-        }
-    }
-
-    private async Task ReadyAsync()
+    internal async Task ReadyAsync()
     {
         using var client = new HttpClient();
         var table = new PostgresNodeTable(Database, Cluster.NodeLease.LengthDefault);
-        foreach (var address in addresses)
-            await UntilHealthyAsync(client, new Uri(address, Routes.Ready));
-        while ((await table.LiveAsync(default)).Count != 3)
+        foreach (var node in Enumerable.Range(0, 3))
+        {
+            while (!await IsReadyAsync(client, node))
+                await Task.Delay(50);
+        }
+        while (!await AllLiveAsync(table))
             await Task.Delay(50);
+    }
+
+    private static async Task<bool> AllLiveAsync(PostgresNodeTable table)
+    {
+        try
+        {
+            return (await table.LiveAsync(default)).Count == 3;
+        }
+        catch (JournalUnavailableException)
+        {
+            // The database was killed, and with it the connection that was asked.
+            return false;
+        }
+    }
+
+    private async Task<bool> IsReadyAsync(HttpClient client, int node)
+    {
+        try
+        {
+            return await client.GetStringAsync(new Uri(addresses[node], Routes.Ready)) == "Healthy";
+        }
+        catch (HttpRequestException)
+        {
+            // It is not yet up, or says that it is not ready.
+            return false;
+        }
     }
 }
 

@@ -97,7 +97,9 @@ public sealed class KillTests : IDisposable
 internal sealed class RegionProcess : IDisposable
 {
     private readonly Process process;
-    private readonly TaskCompletionSource<Uri> address = new();
+    // Not in the turn that reads the output: who learns of the end there would wait for the end of that turn.
+    private readonly TaskCompletionSource<Uri> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Queue<string> said = [];
 
     private RegionProcess(Process process) => this.process = process;
 
@@ -128,9 +130,28 @@ internal sealed class RegionProcess : IDisposable
     /// <returns>Its exit code.</returns>
     public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await SignalAsync("TERM");
         await process.WaitForExitAsync();
         return process.ExitCode;
+    }
+
+    public Task EndAsync(CancellationToken cancellation) => process.WaitForExitAsync(cancellation);
+
+    /// <summary>The last lines that it wrote.</summary>
+    public string LastSaid
+    {
+        get
+        {
+            lock (said)
+                return string.Join('\n', said);
+        }
+    }
+
+    /// <summary>Sends a signal by its name, such as STOP.</summary>
+    public async Task SignalAsync(string name)
+    {
+        using var kill = Process.Start("kill", ["-" + name, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     public void Kill()
@@ -141,6 +162,12 @@ internal sealed class RegionProcess : IDisposable
 
     private void Read(string? line)
     {
+        lock (said)
+        {
+            said.Enqueue(line ?? "");
+            if (said.Count > 20)
+                said.Dequeue();
+        }
         if (line is null)
             address.TrySetException(new InvalidOperationException("The region ended before it said where it listens."));
         else if (line.TrimStart().StartsWith("Resident ", StringComparison.Ordinal))

@@ -165,6 +165,9 @@ public sealed class TestSession(Uri address, CookieContainer cookies) : IDisposa
 
     public HttpClient Client => client;
 
+    /// <summary>What the browser sends of its cookies.</summary>
+    public string Cookie => cookies.GetCookieHeader(address);
+
     /// <summary>The same browser at another node; a cookie belongs to a host, whatever its port.</summary>
     public TestSession At(Uri node) => new(node, cookies);
 

@@ -4,9 +4,11 @@ using HealthCode.Storage;
 namespace HealthCode.Simulation;
 
 /// <summary>What a simulated run did, and what its judge found.</summary>
+/// <param name="SnapshotsDamaged">How many were read with a flipped bit in them.</param>
 /// <param name="Wrong">Null when every promise was kept; else the first that was not, in words.</param>
 public sealed record ClusterOutcome(
-    int Seed, long Steps, TimeSpan VirtualTime, long Acknowledged, long Displays, int Kills, int Stops, int Takeovers, int Deletions, string? Wrong);
+    int Seed, long Steps, TimeSpan VirtualTime, long Acknowledged, long Displays, int Kills, int Stops, int Takeovers, int Deletions,
+    int SnapshotsDamaged, string? Wrong);
 
 /// <summary>A cluster of processes on one set of stores, hit by everything that can happen to it, in virtual time.</summary>
 /// <remarks>
@@ -85,7 +87,8 @@ public sealed class ClusterSimulation : IAsyncDisposable
         }
         judge.JudgeJournal(shared);
         return new ClusterOutcome(
-            seed, world.Steps, TimeSpan.FromMicroseconds(world.Now), judge.Acknowledged, judge.Displays, kills, stops, takeovers, deletions, judge.Wrong);
+            seed, world.Steps, TimeSpan.FromMicroseconds(world.Now), judge.Acknowledged, judge.Displays, kills, stops, takeovers, deletions,
+            shared.SnapshotsDamaged, judge.Wrong);
     }
 
     public ValueTask DisposeAsync() => shared.DisposeAsync();

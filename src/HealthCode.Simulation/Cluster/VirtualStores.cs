@@ -67,6 +67,7 @@ internal sealed class VirtualStores(VirtualWorld world, VirtualProcess process, 
 
     private StoredSnapshot Damaged(StoredSnapshot snapshot)
     {
+        shared.SnapshotsDamaged++;
         byte[][] parts = [.. snapshot.Parts.Select(part => part.ToArray())];
         var part = parts[world.Random.Next(parts.Length)];
         part[world.Random.Next(part.Length)] ^= (byte)(1 << world.Random.Next(8));
@@ -120,6 +121,8 @@ internal sealed class SharedStores : IAsyncDisposable
 
     /// <summary>How many requests get lost, and how many answers; none once the run is to come to rest.</summary>
     public double LossShare { get; set; } = 0.01;
+
+    public int SnapshotsDamaged { get; set; }
 
     public EvidenceStore Evidence(VirtualStores reached) => new(reached, reached, reached, Wrap);
 
