@@ -65,11 +65,12 @@ public sealed record PhoneChangeAnswer(bool Confirm, string Reason);
 /// <param name="Code">The signed token, to be drawn as a QR code (alphanumeric mode).</param>
 /// <param name="ExpiresAt">The phone asks again before this moment.</param>
 /// <param name="Now">When this was answered. A phone counts on from here: its own clock may be wrong by any amount.</param>
+/// <param name="AsOf">Absent when all that is known anywhere is in it; else until when it is, because a connection is interrupted.</param>
 /// <param name="NextChange">When the colour may next change by itself; absent when only new evidence can change it.</param>
 public sealed record CodeState(
     string Colour, string Level, string MaskedName, string Code, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt, DateTimeOffset Now,
     DateTimeOffset? NextChange, EditionState Edition, IReadOnlyList<ReasonState> Reasons, bool ReportedToday,
-    IReadOnlyList<QuestionState> Questions, ProofState Proof);
+    IReadOnlyList<QuestionState> Questions, ProofState Proof, DateTimeOffset? AsOf);
 
 /// <summary>A stay that its source is not sure enough of. Not answering never changes the colour.</summary>
 /// <param name="Evidence">The stay; its answer is posted under this id.</param>
@@ -84,6 +85,18 @@ public sealed record QuestionState(
     DateTimeOffset AskedUntil);
 
 public sealed record QuestionAnswer(bool? WasThere);
+
+/// <summary>What was counted of the evidence that came in, youngest day first.</summary>
+/// <param name="BatchesBehind">Batches of the journal that are not counted yet.</param>
+/// <param name="CaughtUpAt">When all had been counted last, within a minute.</param>
+public sealed record DailyStatistics(long BatchesBehind, DateTimeOffset? CaughtUpAt, IReadOnlyList<DailyCountState> Counts);
+
+/// <param name="Day">On which it was received, in China.</param>
+/// <param name="Count">Absent when it is fewer than 5.</param>
+public sealed record DailyCountState(DateOnly Day, string Kind, string Source, long? Count);
+
+/// <param name="Confirm">Must be true: what is deleted cannot be brought back.</param>
+public sealed record DeletionRequest(bool? Confirm);
 
 /// <summary>What a person may be asked to prove, from their record: last test, doses, a running pass.</summary>
 public sealed record ProofState(TestState? Test, DoseState? Vaccination, PassState? Pass);
@@ -180,9 +193,11 @@ public sealed record ScanRequest(string Code, decimal? Temperature);
 
 /// <param name="Go">May pass. False = stop.</param>
 /// <param name="StopReason">Why not, in words; absent when Go.</param>
+/// <param name="AsOf">Absent when all that is known anywhere is in it; else until when it is, because a connection is interrupted.</param>
 /// <param name="PassUntil">The person has a time-limited pass until then, and every rule that holds allows it; else absent.</param>
 public sealed record ScanAnswer(
-    bool Go, string Colour, string MaskedName, decimal? Temperature, Text? StopReason, DateTimeOffset At, DateTimeOffset? PassUntil);
+    bool Go, string Colour, string MaskedName, decimal? Temperature, Text? StopReason, DateTimeOffset At, DateTimeOffset? PassUntil,
+    DateTimeOffset? AsOf);
 
 // ---- Staff ----
 

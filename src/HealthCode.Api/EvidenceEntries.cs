@@ -1,3 +1,7 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Serialization;
 
 namespace HealthCode.Api;
@@ -144,7 +148,25 @@ public sealed record EvidenceAccepted(string Id, string Person, string? MaskedNa
 
 /// <summary>What became of a feed: every line read is accepted, known already, or refused.</summary>
 /// <param name="Lines">The refused lines, the first 10,000 of them.</param>
-public sealed record FeedReport(long Read, long Accepted, long Known, long Refused, IReadOnlyList<RefusedLine> Lines);
+/// <param name="Reconciliation">
+/// Over all lines that are durable now, accepted or known: the sum of their evidence ids modulo 2^64, 16 hex digits. Whoever
+/// sent the feed works it out from the lines that were not refused (<see cref="Api.Reconciliation"/>), and both must agree.
+/// </param>
+public sealed record FeedReport(long Read, long Accepted, long Known, long Refused, IReadOnlyList<RefusedLine> Lines, string Reconciliation);
+
+/// <summary>A feed that is being taken in at this node.</summary>
+/// <param name="Read">Lines read so far; of them durable are <paramref name="Accepted"/> and <paramref name="Known"/>.</param>
+public sealed record FeedProgress(DateTimeOffset StartedAt, string By, long Read, long Accepted, long Known, long Refused);
+
+/// <summary>The number by which a source and a region agree on what was taken in, whatever the order of lines.</summary>
+public static class Reconciliation
+{
+    /// <summary>What one line adds: the first eight bytes of SHA-256 over <c>feed/SOURCE</c>, a line feed, and its <c>id</c>.</summary>
+    public static ulong Of(string source, string id) => BinaryPrimitives.ReadUInt64BigEndian(
+        SHA256.HashData(Encoding.UTF8.GetBytes($"feed/{source}\n{id}")));
+
+    public static string Text(ulong sum) => sum.ToString("x16", CultureInfo.InvariantCulture);
+}
 
 /// <param name="Line">From 1, counting every line of the body.</param>
 /// <param name="Id">The line's own id, if it could be read.</param>

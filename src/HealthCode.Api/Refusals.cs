@@ -289,6 +289,10 @@ public static class Refusals
     public static readonly Refusal QuestionAnswered = new("question-answered", 409,
         new("这个问题已经回答过了", "This question was answered already"), new("如答错，请联系社区工作人员更正", "If the answer was wrong, ask your community worker to correct it"));
 
+    public static readonly Refusal DeletionHeld = new("deletion-held", 409,
+        new("目前不能注销", "You cannot be deleted now"),
+        new("黄码、红码的原因结束且待核实的问题回答之后方可注销；健康码页面写明了怎样结束", "First every reason for yellow or red must end, and every open question be answered; your code's page says how"));
+
     public static readonly Refusal StaffExists = new("staff-exists", 409,
         new("用户名已被使用", "This user name is taken"), new("请换一个用户名", "Choose another"));
 
@@ -300,6 +304,9 @@ public static class Refusals
 
     public static readonly Refusal JournalUnavailable = new("journal-unavailable", 503,
         new("暂时无法保存，请稍后重试", "It cannot be kept at the moment"), new("请用同一提交键重试，不会重复", "Send it again with the same key; it will not count twice"));
+
+    public static readonly Refusal Overloaded = new("overloaded", 503,
+        new("当前使用人数过多，暂时无法办理", "Too many are asking at the moment"), new("请按提示的时间稍后重试，使用同一提交键", "Try again after the time that is given, with the same key"));
 
     public static readonly Refusal Failed = new("failed", 500,
         new("系统出错", "Something failed here"), new("请稍后重试；如反复出现，请提供追踪编号", "Try again later; if it happens again, give the trace id"));
@@ -319,6 +326,6 @@ public static class Refusals
         InForceInThePast, DraftUnknown, DraftChanged, DraftClosed, WhatIfRunning, PersonUnknown, EvidenceUnknown,
         EvidenceNotCorrectable, KindUnknown, SourceUnknown, SourceNotForKind, ChoiceUnknown, MomentInTheFuture,
         ConfidenceImpossible, DoseImpossible, CountryUnknown, PassHoursImpossible, PassNotNeeded, PassGivenAlready, LineTooLong,
-        QuestionUnknown, QuestionAnswered, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Failed,
+        QuestionUnknown, QuestionAnswered, DeletionHeld, StaffExists, PasswordWeak, RoleUnknown, JournalUnavailable, Overloaded, Failed,
     ];
 }

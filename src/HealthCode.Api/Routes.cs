@@ -17,6 +17,7 @@ public static class Routes
     public const string MyReports = "/v1/me/reports";
     public const string MyStays = "/v1/me/stays";
     public const string MyHistory = "/v1/me/history";
+    public const string MyDeletion = "/v1/me/deletion";
     public const string MyQuestions = "/v1/me/questions";
     public const string MyAnswer = "/v1/me/questions/{evidence}";
 
@@ -51,12 +52,18 @@ public static class Routes
     public const string Corrections = "/v1/corrections";
     public const string Evidence = "/v1/evidence";
     public const string EvidenceFeed = "/v1/evidence/feed";
+    public const string EvidenceFeeds = "/v1/evidence/feeds";
+
+    public const string DailyStatistics = "/v1/statistics/daily";
 
     public const string Staff = "/v1/staff";
 
     public const string PublicKeys = "/.well-known/healthcode/keys";
     public const string Live = "/health/live";
     public const string Ready = "/health/ready";
+
+    /// <summary>At the management address only.</summary>
+    public const string Metrics = "/metrics";
 
     /// <summary>The header of a request that may be sent twice: same key, same person, same answer.</summary>
     public const string IdempotencyKey = "Idempotency-Key";

@@ -80,6 +80,10 @@ public static class Commands
         root.Add(VerifyCommand.Create());
         root.Add(EvidenceCommand.Create());
         root.Add(KeysCommand.Create());
+        root.Add(BackupCommand.CreateBackup());
+        root.Add(BackupCommand.CreateRestore());
+        root.Add(RetentionCommand.Create());
+        root.Add(ReadersCommand.Create());
         root.Add(DoctorCommand.Create());
         return root;
     }

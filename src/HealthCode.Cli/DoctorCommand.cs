@@ -102,15 +102,10 @@ internal static class DoctorCommand
         try
         {
             await using var stores = paths.StoresForReading();
-            var (batches, findings) = (0L, new List<JournalFinding>());
-            await foreach (var stream in JournalVerification.VerifyAsync(stores.Journal, null, cancellation))
-            {
-                batches += stream.Batches;
-                findings.AddRange(stream.Findings);
-            }
-            return findings.Count == 0
-                ? (true, $"the journal's {batches:N0} batches can be read, their checksums fit and their chains are whole")
-                : (false, $"the journal is damaged: {string.Join(' ', findings)}");
+            var verified = await VerifiedJournal.ReadAsync(stores, paths.EvidenceOf(stores), cancellation);
+            return verified.Findings.Count == 0
+                ? (true, $"the journal's {verified.Batches:N0} batches can be read and opened, their checksums fit and their chains are whole")
+                : (false, $"the journal is damaged: {string.Join(' ', verified.Findings)}");
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {

@@ -3,7 +3,7 @@ using HealthCode.Tokens;
 
 namespace HealthCode.Cli;
 
-/// <summary><c>healthcode verify TOKEN</c>: checks a code as anyone can, by its signature.</summary>
+/// <summary><c>healthcode verify TOKEN</c>: checks a code as anyone can, by its signature; <c>verify journal</c> and <c>verify backup</c> what the region keeps.</summary>
 internal static class VerifyCommand
 {
     public static Command Create()
@@ -11,7 +11,10 @@ internal static class VerifyCommand
         var token = new Argument<string>("TOKEN") { Description = "The text of the QR code; - reads it from standard input" };
         var keys = new Option<FileInfo?>("--keys") { Description = "Public keys (JWK set) of the issuers; this region's own when absent" };
         var at = new Option<DateTimeOffset?>("--at") { Description = "The moment to check at, ISO 8601; now when absent" };
-        var command = new Command("verify", "Check a code's signature, issuer and time") { token, keys, at };
+        var command = new Command("verify", "Check a code's signature, issuer and time; or the journal, or a backup")
+        {
+            token, keys, at, VerifyJournalCommand.Create(), BackupCommand.CreateVerify(),
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             var text = parsed.GetValue(token)!;

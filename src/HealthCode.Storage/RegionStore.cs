@@ -10,8 +10,17 @@ public sealed class RegionStore(RegionStores stores)
     public const string Partitions = "--partitions";
     public const string City = "city";
 
+    /// <summary>There while a restore is under way: it is gone with the restore's last step.</summary>
+    internal const string Restoring = "restoring";
+
     /// <summary>Brings the tables to this version. Of several nodes that start at once one does it, and the others wait.</summary>
-    public Task MigrateAsync(CancellationToken cancellation) => stores.MigrateAsync(cancellation);
+    /// <exception cref="InvalidDataException">A restore was cut off here.</exception>
+    public async Task MigrateAsync(CancellationToken cancellation)
+    {
+        await stores.MigrateAsync(cancellation).ConfigureAwait(false);
+        if (await stores.SettingAsync(Restoring, cancellation).ConfigureAwait(false) is not null)
+            throw new InvalidDataException($"A restore into {stores.Where} did not come to its end. Empty it and restore again.");
+    }
 
     /// <summary>Fixes what may never change in the region's life. The first value stays.</summary>
     /// <exception cref="InvalidDataException">Another value was fixed before; the message says which.</exception>

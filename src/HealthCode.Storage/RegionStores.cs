@@ -106,6 +106,39 @@ public sealed class RegionStores : IAsyncDisposable
         }
     }
 
+    /// <summary>Refuses a place where something is already, before a restore.</summary>
+    /// <exception cref="InvalidDataException">There is; the message says what.</exception>
+    internal static async Task CheckEmptyAsync(string folder, StoreAddress address, CancellationToken cancellation)
+    {
+        if (!address.IsPostgres)
+        {
+            foreach (var file in (string[])[JournalFile, BackOfficeFile, KeysFile, SnapshotsFile])
+            {
+                if (File.Exists(Path.Combine(folder, file)))
+                    throw new InvalidDataException($"{folder} has a {file}: restore into an empty folder.");
+            }
+            return;
+        }
+        await using var database = PostgresStore.Open(address.ConnectionString);
+        await using var select = database.CreateCommand("SELECT min(tablename) FROM pg_tables WHERE schemaname = current_schema()");
+        if (await select.ExecuteScalarAsync(cancellation).ConfigureAwait(false) is string table)
+            throw new InvalidDataException($"{address} has a table {table}: restore into an empty database.");
+    }
+
+    /// <summary>Makes the tables, and marks the region as one that is not whole yet; restoring the back office takes the mark away.</summary>
+    public async Task BeginRestoringAsync(CancellationToken cancellation)
+    {
+        await MigrateAsync(cancellation).ConfigureAwait(false);
+        await using var context = await BackOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
+        context.RegionSettings.Add(new RegionSetting { Key = RegionStore.Restoring, Value = "yes" });
+        await context.SaveChangesAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>The segments whose keys are destroyed.</summary>
+    internal async Task<IReadOnlySet<Segment>> SegmentsOverAsync(CancellationToken cancellation) =>
+        (await Keys.ReadAsync(EvidenceStore.SegmentScope, cancellation).ConfigureAwait(false))
+            .Where(key => key.IsDestroyed).Select(key => EvidenceStore.SegmentOf(key.Id)).ToHashSet();
+
     /// <summary>Brings the tables to this version.</summary>
     public Task MigrateAsync(CancellationToken cancellation) => AloneAsync("migrate", MigrateAloneAsync, cancellation);
 

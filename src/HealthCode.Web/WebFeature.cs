@@ -21,7 +21,7 @@ public static class WebFeature
         ["risks"] = typeof(RisksPage),
         ["check"] = typeof(CheckPage), ["check/place"] = typeof(CheckPlacePage),
         ["staff"] = typeof(StaffPage), ["staff/areas"] = typeof(AreasPage), ["staff/cases"] = typeof(CasesPage), ["staff/evidence"] = typeof(EvidencePage),
-        ["staff/phone-changes"] = typeof(PhoneChangesPage), ["staff/people"] = typeof(PeoplePage), ["staff/plans"] = typeof(PlansPage),
+        ["staff/phone-changes"] = typeof(PhoneChangesPage), ["staff/people"] = typeof(PeoplePage), ["staff/plans"] = typeof(PlansPage), ["staff/statistics"] = typeof(StatisticsPage),
         ["staff/admin"] = typeof(AdminPage),
     };
 

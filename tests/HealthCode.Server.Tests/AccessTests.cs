@@ -28,6 +28,7 @@ public sealed class AccessTests(TestRegion region)
         ["POST /v1/me/reports"] = "resident",
         ["POST /v1/me/stays"] = "resident",
         ["GET /v1/me/history"] = "resident",
+        ["POST /v1/me/deletion"] = "resident",
         ["GET /v1/me/questions"] = "resident",
         ["POST /v1/me/questions/{evidence}"] = "resident",
         ["GET /v1/divisions"] = Everyone,
@@ -64,6 +65,8 @@ public sealed class AccessTests(TestRegion region)
         ["POST /v1/corrections"] = "community-worker epidemiologist",
         ["POST /v1/evidence"] = "community-worker epidemiologist",
         ["POST /v1/evidence/feed"] = "epidemiologist",
+        ["GET /v1/evidence/feeds"] = "epidemiologist",
+        ["GET /v1/statistics/daily"] = "epidemiologist plan-officer",
         ["GET /v1/staff"] = "administrator",
         ["POST /v1/staff"] = "administrator",
     };

@@ -96,6 +96,43 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("", "截至")]
+    [InlineData("/en", "As of")]
+    public async Task What_is_known_only_as_of_an_earlier_moment_says_so_to_the_resident_and_to_the_guard(string prefix, string asOf)
+    {
+        var phone = await PhoneWithCodeAsync(0);
+        await Expect(phone.Locator("#as-of")).ToBeHiddenAsync();
+        await phone.RouteAsync("**/v1/me/code", route => AsOfAsync(route, "2026-03-04T08:31:00+08:00"));
+        await phone.GotoAsync(Url(prefix + "/code"));
+        await Expect(phone.Locator("#code[data-state=live]")).ToBeVisibleAsync();
+        await Expect(phone.Locator("#as-of")).ToContainTextAsync(asOf);
+        await Expect(phone.Locator("#as-of")).ToContainTextAsync("08:31");
+        await ShootAsync(phone, "code-as-of" + prefix.Replace('/', '-'));
+        await PassesTheAccessibilityRulesAsync(phone);
+
+        var page = await GuardPageAsync(browser, region.Place);
+        await page.RouteAsync("**/scans", route => AsOfAsync(route, "2026-03-04T08:31:00+08:00"));
+        if (prefix != "")
+            await page.GotoAsync(Url($"{prefix}/check/place?id={region.Place}"));
+        await page.FillAsync("#scanned", (await phone.Locator("#code").GetAttributeAsync("data-code"))!);
+        await page.PressAsync("#scanned", "Enter");
+        await Expect(page.Locator("#checkpoint[data-result=go]")).ToBeVisibleAsync();
+        await Expect(page.Locator("#result")).ToContainTextAsync(asOf);
+        await ShootAsync(page, "check-as-of" + prefix.Replace('/', '-'));
+        await page.Context.CloseAsync();
+        await phone.Context.CloseAsync();
+    }
+
+    /// <summary>The region's own answer, as a node gives it that has lost the others.</summary>
+    private static async Task AsOfAsync(IRoute route, string moment)
+    {
+        var answer = await route.FetchAsync();
+        var json = System.Text.Json.Nodes.JsonNode.Parse(await answer.TextAsync())!;
+        json["asOf"] = moment;
+        await route.FulfillAsync(new() { Response = answer, Body = json.ToJsonString() });
+    }
+
+    [Theory]
     [InlineData(-24)]
     [InlineData(24)]
     public async Task A_phone_whose_clock_is_a_day_wrong_shows_the_regions_time_and_renews_its_code(int hoursWrong)
@@ -270,6 +307,70 @@ public sealed class BrowserTests(TestRegion region) : IAsyncLifetime
     {
         var axe = await page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa"] } });
         Assert.Empty(axe.Violations.Select(found => found.Id + " " + found.Nodes[0].Html));
+    }
+
+    [Fact]
+    public async Task A_resident_deletes_themself_in_two_steps_by_keyboard_and_is_told_why_not_while_something_holds()
+    {
+        foreach (var (prefix, width) in new[] { ("", 360), ("/en", 1280) })
+        {
+            var (session, resident) = await region.AppliedAsync();
+            await session.MustAsync(System.Net.HttpStatusCode.Created, Routes.MyReports, new ReportRequest(["fever"], 38.4m, "no"));
+            var phone = await PageAsync(width);
+            await SignInAsync(phone, resident.Phone.Normalized);
+            await phone.GotoAsync(Url(prefix + "/history"));
+            await OpenDeletionAsync(phone);
+            await ShootAsync(phone, "deletion" + prefix.Replace('/', '-'));
+            await PassesTheAccessibilityRulesAsync(phone);
+            await phone.Keyboard.PressAsync("Space");
+            await phone.ClickAsync("#deletion-form button[type=submit]");
+            await Expect(phone.Locator("#problem[data-problem=deletion-held]")).ToBeVisibleAsync();
+            await ShootAsync(phone, "deletion-held" + prefix.Replace('/', '-'));
+            await phone.ClickAsync("#deletion-cancel");
+            await Expect(phone.Locator("#deletion-ask")).ToBeFocusedAsync();
+
+            // A negative report is not enough to end a fever; another person has none.
+            var (well, other) = await region.AppliedAsync();
+            var second = await PageAsync(width);
+            await SignInAsync(second, other.Phone.Normalized);
+            await second.GotoAsync(Url(prefix + "/history"));
+            await OpenDeletionAsync(second);
+            foreach (var key in new[] { "Space", "Tab", "Enter" })
+                await second.Keyboard.PressAsync(key);
+            await Expect(second.Locator("h1[data-deleted]")).ToBeFocusedAsync();
+            await Expect(second.Locator("#sign-out")).ToBeHiddenAsync();
+            await ShootAsync(second, "deletion-done" + prefix.Replace('/', '-'));
+            await PassesTheAccessibilityRulesAsync(second);
+            using var gone = await well.Client.GetAsync(new Uri(Routes.MyCode, UriKind.Relative));
+            Assert.Equal("not-applied", await TestSession.RefusalOf(gone));
+            await phone.Context.CloseAsync();
+            await second.Context.CloseAsync();
+        }
+    }
+
+    [Fact]
+    public async Task An_epidemiologist_sees_how_much_came_in_and_that_all_of_it_is_counted()
+    {
+        for (var number = 0; number < 5; number++)
+        {
+            var (session, _) = await region.AppliedAsync();
+            session.Dispose();
+        }
+        await Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions
+            .GetRequiredService<Statistics.Following>(region.Services).CatchUpAsync(default);
+        var desk = await DeskAsync("/staff/statistics", Roles.Epidemiologist);
+        await Expect(desk.Locator("#statistics-lag[data-behind='0']")).ToBeVisibleAsync();
+        await Expect(desk.Locator("#statistics tbody tr").First).ToContainTextAsync("健康申报");
+        await ShootAsync(desk, "staff-statistics");
+        await PassesTheAccessibilityRulesAsync(desk);
+    }
+
+    private static async Task OpenDeletionAsync(IPage page)
+    {
+        await Expect(page.Locator("#look-ups li")).ToBeVisibleAsync();
+        await page.Locator("#deletion-ask").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#deletion-form input[name=confirm]")).ToBeFocusedAsync();
     }
 
     private static ILocator Tile(IPage page, string area) => page.Locator($"#map button[data-area=\"{area}\"]");

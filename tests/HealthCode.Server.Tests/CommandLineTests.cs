@@ -162,7 +162,7 @@ public sealed class CommandLineTests(TestRegion region) : IDisposable
         Assert.DoesNotContain(" at HealthCode", refused.Errors, StringComparison.Ordinal);
     }
 
-    private static async Task<(int ExitCode, string Output, string Errors)> HealthcodeAsync(string input, params string[] arguments)
+    internal static async Task<(int ExitCode, string Output, string Errors)> HealthcodeAsync(string input, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {

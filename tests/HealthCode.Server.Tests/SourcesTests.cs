@@ -256,9 +256,13 @@ public sealed class SourcesTests(TestRegion region)
                 "10 idempotency-key-reused", "13 source-not-for-kind"],
             first.Lines.OrderBy(line => line.Line).Select(line => $"{line.Line} {line.Refusal}"));
         Assert.Equal("t-3", first.Lines.Single(line => line.Line == 8).Id);
+        Assert.Equal(
+            Reconciliation.Text(Reconciliation.Of("laboratory", "t-1") * 2 + Reconciliation.Of("railway", "j-1") + Reconciliation.Of("hospital", "t-1")),
+            first.Reconciliation);
 
         var again = await FeedAsync(epidemiologist, body + "\n");
         Assert.Equal((12, 0, 4, 8), (again.Read, again.Accepted, again.Known, again.Refused));
+        Assert.Equal(first.Reconciliation, again.Reconciliation);
         var history = await session.GetAsync<HistoryState>(Routes.MyHistory);
         Assert.Equal(2, history.Evidence.Count(evidence => evidence.Kind == "test"));
         Assert.Contains(history.Evidence, evidence => evidence is { Kind: "journey", Source.En: "Railway", EnteredBy: "epidemiologist" });
@@ -277,6 +281,6 @@ public sealed class SourcesTests(TestRegion region)
         var report = await FeedAsync(epidemiologist, lines.ToString());
         Assert.Equal((3_002, 3_001, 0, 1), (report.Read, report.Accepted, report.Known, report.Refused));
         Assert.Equal((3_001, "line-too-long"), (report.Lines[0].Line, report.Lines[0].Refusal));
-        Assert.Equal(new FeedReport(0, 0, 0, 0, []).Read, (await FeedAsync(epidemiologist, "")).Read);
+        Assert.Equal(new FeedReport(0, 0, 0, 0, [], "").Read, (await FeedAsync(epidemiologist, "")).Read);
     }
 }

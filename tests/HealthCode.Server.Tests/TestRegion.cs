@@ -54,6 +54,11 @@ public sealed class TestRegion : IAsyncLifetime
     /// <summary>The edition that the region begins with.</summary>
     public string Edition { get; init; } = "hangzhou-2020-02";
 
+    /// <summary>Last word on its options and services, for a test that needs a region of its own.</summary>
+    public Func<RegionOptions, RegionOptions> Options { get; init; } = options => options;
+
+    public Action<WebApplicationBuilder>? Configure { get; init; }
+
     internal City City => Services.GetRequiredService<City>();
 
     public async ValueTask InitializeAsync()
@@ -77,7 +82,9 @@ public sealed class TestRegion : IAsyncLifetime
     private async Task StartAsync()
     {
         var options = new RegionOptions { Data = folder, DemoResidents = 300, DemoPace = 0, Partitions = 16, Edition = Edition };
-        app = await RegionHost.BuildAsync(options, ["--urls", "http://127.0.0.1:0"], builder =>
+        options = Options(options);
+        string own = options.ManagementPort == 0 ? "" : $";http://127.0.0.1:{options.ManagementPort}";
+        app = await RegionHost.BuildAsync(options, ["--urls", "http://127.0.0.1:0" + own], builder =>
         {
             builder.Services.AddSingleton<TimeProvider>(Time);
             builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -87,17 +94,20 @@ public sealed class TestRegion : IAsyncLifetime
                 ["RateLimits:SignInCodesPerMinute"] = "10000", ["RateLimits:SignInsPerMinute"] = "10000",
                 ["RateLimits:ApplicationsPerMinute"] = "50", ["RateLimits:LookUpsPerMinute"] = "10000",
             });
+            Configure?.Invoke(builder);
         });
         await app.Services.GetRequiredService<DemoSeed>().PrepareAsync(default);
         await app.StartAsync();
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .First(address => options.ManagementPort == 0 || !address.EndsWith($":{options.ManagementPort}", StringComparison.Ordinal)));
         Password = (await app.Services.GetRequiredService<DemoSeed>().SignInsAsync(default)).Password;
     }
 
     public async ValueTask DisposeAsync()
     {
         await app.DisposeAsync();
-        Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
     }
 
     public TestSession Anonymous() => new(Address);

@@ -30,6 +30,8 @@ internal static class ClusterFeature
 
     public static void UseCluster(this ISiloBuilder silo, RegionOptions region)
     {
+        if (region.Traced)
+            silo.AddActivityPropagation();
         silo.Services.AddPlacementDirector<PartitionPlacement, PartitionPlacementDirector>();
         if (!region.Store.IsPostgres)
         {

@@ -120,6 +120,9 @@ internal sealed partial class NodeLease(
 
     public void Dispose()
     {
+        // A process that is not stopped, only dropped, must not go on renewing.
+        if (!stopping.IsCancellationRequested)
+            stopping.Cancel();
         stopping.Dispose();
         asked.Dispose();
     }

@@ -7,13 +7,16 @@ using HealthCode.Server.Cases;
 using HealthCode.Server.Cluster;
 using HealthCode.Server.Community;
 using HealthCode.Server.Demo;
+using HealthCode.Server.Operating;
 using HealthCode.Server.People;
 using HealthCode.Server.Places;
 using HealthCode.Server.Plans;
+using HealthCode.Server.Retaining;
 using HealthCode.Server.Security;
 using HealthCode.Server.SignIn;
 using HealthCode.Server.Sources;
 using HealthCode.Server.Staff;
+using HealthCode.Server.Statistics;
 using HealthCode.Simulation;
 using HealthCode.Storage;
 using HealthCode.Tokens;
@@ -78,8 +81,8 @@ public static class RegionHost
         services.AddCluster(region);
         services.AddMemoryCache(cache => cache.SizeLimit = 1_000_000);
 
-        services.AddSecurity(builder.Configuration, region.KeyFolder);
-        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff();
+        services.AddSecurity(builder.Configuration, region);
+        services.AddSignIn().AddApplications().AddPeople().AddPlans().AddPlaces().AddSources().AddStaff().AddRetaining().AddStatistics();
         services.AddAreas(region.Demo ? Divisions.BuiltIn.With(City.Divisions) : Divisions.BuiltIn);
         if (region.Demo)
             services.AddDemo(region);
@@ -96,6 +99,7 @@ public static class RegionHost
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1");
         services.AddHealthChecks().AddCheck<KeyFolderHealth>("keys");
+        services.AddOperating(region);
         services.AddOutputCache();
         services.AddResponseCompression();
         services.AddWeb();
@@ -105,6 +109,7 @@ public static class RegionHost
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Refuse.OnFailureAsync, AllowStatusCode404Response = true });
         app.UseStatusCodePages(context => Refuse.OnEmptyAsync(context.HttpContext));
+        app.UseManagementAddress();
         app.UseSecurityHeaders();
         app.UseRouting();
         app.UseAuthentication();
@@ -118,11 +123,13 @@ public static class RegionHost
         app.MapAreas();
         app.MapPlans();
         app.MapPlaces();
+        app.MapStatistics();
         app.MapCases();
         app.MapSources();
         app.MapCommunity();
         app.MapStaff();
         app.MapWeb();
+        app.MapOperating();
 
         app.MapGet(Routes.PublicKeys, (KeyRing keys) => Results.Text(keys.PublicKeys().ToJson(), "application/jwk-set+json"))
             .AllowAnonymous().WithTags("Tokens").WithSummary("The public keys by which anyone checks a code");

@@ -46,5 +46,23 @@ public sealed record RegionOptions
     /// <summary>How long a node that leaves says that it is not ready before it stops taking requests.</summary>
     public TimeSpan Drain { get; init; }
 
+    /// <summary>The port of the address at which the node shows its metrics, and nobody else's requests come in; 0 for none.</summary>
+    public int ManagementPort { get; init; }
+
+    /// <summary>Whether requests are traced. It costs each call between nodes, and within one, some microseconds.</summary>
+    public bool Traced { get; init; }
+
+    /// <summary>Displays at once; as many wait, and further ones are refused.</summary>
+    public int DisplaysMax { get; init; } = 1_024;
+
+    /// <summary>Writes at once, and reads of the store at once; as many of each wait, and further ones are refused.</summary>
+    public int WritesMax { get; init; } = 256;
+
+    /// <summary>Feeds at once; further ones are refused.</summary>
+    public int FeedsMax { get; init; } = 4;
+
+    /// <summary>How long a node that starts is not ready at most, while its partitions are loaded.</summary>
+    public TimeSpan WarmUpMax { get; init; } = TimeSpan.FromMinutes(5);
+
     public bool Demo => DemoResidents > 0;
 }

@@ -7,6 +7,9 @@ namespace HealthCode.Server.People;
 /// <summary>What one partition of people can be asked. Evidence travels as the journal's own bytes.</summary>
 public interface IPersonPartitionGrain : IGrainWithIntegerKey
 {
+    /// <summary>Returns when the partition is loaded.</summary>
+    Task Wake();
+
     /// <summary>Takes facts in; returns, in their order, when all are durable.</summary>
     Task<Acceptance[]> Accept(Immutable<byte[]> evidence);
 
@@ -21,6 +24,12 @@ public interface IPersonPartitionGrain : IGrainWithIntegerKey
 
     /// <summary>Destroys the person's key, and with it all that is known of them. Returns when it is; false when nothing was.</summary>
     Task<bool> Delete(PersonKey person);
+
+    /// <summary>The same, unless a rule above green holds or a stay is asked about: then nothing is destroyed, and the answer is false.</summary>
+    Task<bool> DeleteUnlessHeld(PersonKey person);
+
+    /// <summary>Drops what the region keeps no longer, here and in the snapshot; how many facts. It does so by itself, too.</summary>
+    Task<int> Forget();
 }
 
 [GenerateSerializer, Immutable]

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using HealthCode.Domain;
 using HealthCode.Server.Hosting;
+using HealthCode.Server.Security;
 using HealthCode.Storage;
 using HealthCode.Tokens;
 using Microsoft.Extensions.Caching.Memory;
@@ -13,12 +15,24 @@ internal sealed class PeopleDirectory(
 {
     private static readonly TimeSpan NameKept = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a display waits for a name, and how long none is asked for after that was in vain.</summary>
+    private static readonly TimeSpan NameWaitMax = TimeSpan.FromSeconds(1);
+
+    private const string Nameless = "*";
+
+    private long askAgainAt;
+
     private readonly byte[] secret = keys.Secret("person-id");
 
     public PersonId PersonOf(IdentityDocument document) => document.PersonIn(secret);
 
-    public Task<ShownCode> ShowAsync(PersonId person) =>
-        Patience.TryAsync(time, () => PartitionOf(person).Show(PersonKey.Of(person)));
+    public async Task<ShownCode> ShowAsync(PersonId person)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var shown = await Patience.TryAsync(time, () => PartitionOf(person).Show(PersonKey.Of(person)));
+        Instruments.DisplayDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        return shown;
+    }
 
     public Task<Decided> DecideAsync(PersonId person) =>
         Patience.TryAsync(time, () => PartitionOf(person).Decide(PersonKey.Of(person)));
@@ -37,6 +51,13 @@ internal sealed class PeopleDirectory(
 
     /// <summary>Deletes a person: nothing that was ever said of them can be read afterwards, in no copy.</summary>
     public Task<bool> DeleteAsync(PersonId person) => PartitionOf(person).Delete(PersonKey.Of(person));
+
+    /// <returns>False when something holds the person, and nothing was destroyed.</returns>
+    public Task<bool> TryDeleteAsync(PersonId person) =>
+        Patience.TryAsync(time, () => PartitionOf(person).DeleteUnlessHeld(PersonKey.Of(person)));
+
+    /// <summary>Lets go of what is remembered here of somebody who was deleted.</summary>
+    public void Forget(PersonId person) => cache.Remove(person);
 
     /// <summary>Returns when durable.</summary>
     public async Task<Acceptance> AcceptAsync(Evidence evidence) => (await AcceptAsync(
@@ -71,8 +92,32 @@ internal sealed class PeopleDirectory(
         var profile = await vault.GetAsync(person, cancellation);
         masked = profile is not null && PersonName.TryParse(profile.Name, out var name, out _) ? name.Masked : null;
         if (masked is not null)
-            cache.Set(person, masked, new MemoryCacheEntryOptions { Size = 1, SlidingExpiration = NameKept });
+            cache.Set(person, masked, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = NameKept });
         return masked;
+    }
+
+    /// <summary>
+    /// The masked name for a code that is shown or checked; <c>*</c> when it is not known, also because the store does not
+    /// answer soon: a code without a name is better than none.
+    /// </summary>
+    public async ValueTask<string> ShownNameAsync(PersonId person, CancellationToken cancellation)
+    {
+        if (cache.TryGetValue(person, out string? known))
+            return known!;
+        // While the store is away, one display after the other would wait for it, and take connections from what brings it back.
+        if (time.GetTimestamp() < Volatile.Read(ref askAgainAt))
+            return Nameless;
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        soon.CancelAfter(NameWaitMax);
+        try
+        {
+            return await MaskedNameAsync(person, soon.Token).AsTask().WaitAsync(soon.Token) ?? Nameless;
+        }
+        catch (Exception failure) when (!cancellation.IsCancellationRequested && (failure is OperationCanceledException || Outage.Is(failure)))
+        {
+            Volatile.Write(ref askAgainAt, time.GetTimestamp() + (long)(time.TimestampFrequency * NameWaitMax.TotalSeconds));
+            return Nameless;
+        }
     }
 
     private IPersonPartitionGrain PartitionOf(PersonId person) =>

@@ -1,7 +1,10 @@
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Operating;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.EntityFrameworkCore;
 
 namespace HealthCode.Server.People;
@@ -10,17 +13,42 @@ namespace HealthCode.Server.People;
 internal static class PeopleFeature
 {
     public static IServiceCollection AddPeople(this IServiceCollection services) => services
-        .AddSingleton<PeopleDirectory>().AddSingleton<Words>();
+        .AddSingleton<PeopleDirectory>().AddSingleton<Words>().AddSingleton<PersonDeletion>();
 
     public static void MapPeople(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("").WithTags("People").RequireAuthorization(Roles.Resident);
-        group.MapGet(Routes.MyCode, ShowCode).WithSummary("My code now, signed, with its reasons");
+        routes.MapGroup("").WithTags("People").RequireAuthorization(Roles.Resident)
+            .MapPost(Routes.MyDeletion, DeleteMe).WithSummary("Delete me, and all that is known of me");
+        var group = routes.MapGroup("").WithTags("People").RequireAuthorization(Roles.Resident).AddEndpointFilter(MustBeHereAsync);
+        group.MapGet(Routes.MyCode, ShowCode).WithLoad(Load.Display).WithSummary("My code now, signed, with its reasons");
         group.MapPost(Routes.MyReports, Report).WithSummary("Today's health report");
         group.MapPost(Routes.MyStays, ReportStay).WithSummary("Where I was, or live now");
-        group.MapGet(Routes.MyQuestions, GetQuestions).WithSummary("Stays that nobody is sure of, and that I am asked about");
+        group.MapGet(Routes.MyQuestions, GetQuestions).WithLoad(Load.Display).WithSummary("Stays that nobody is sure of, and that I am asked about");
         group.MapPost(Routes.MyAnswer, AnswerQuestion).WithSummary("I was there, or I was not");
         group.MapGet(Routes.MyHistory, GetHistory).WithSummary("All evidence about me, and who looked me up");
+    }
+
+    // Whoever was deleted may still be signed in elsewhere: a session alone makes nobody.
+    private static async ValueTask<object?> MustBeHereAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var http = context.HttpContext;
+        return http.User.Person() is { } person
+            && await http.RequestServices.GetRequiredService<PeopleDirectory>().MaskedNameAsync(person, http.RequestAborted) is null
+            ? Refuse.With(Refusals.NotApplied) : await next(context);
+    }
+
+    private static async Task<IResult> DeleteMe(DeletionRequest request, HttpContext http, PersonDeletion deletion, CancellationToken cancellation)
+    {
+        if (http.User.Person() is not { } person)
+            return Refuse.With(Refusals.NotApplied);
+        if (request.Confirm is not { } confirmed)
+            return Refuse.With(Refusals.FieldMissing, "confirm");
+        if (!confirmed)
+            return Refuse.With(Refusals.FieldInvalid, "confirm");
+        if (!await deletion.TryAsync(person, cancellation))
+            return Refuse.With(Refusals.DeletionHeld);
+        await http.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
+        return Results.NoContent();
     }
 
     private static async Task<IResult> ShowCode(
@@ -29,11 +57,11 @@ internal static class PeopleFeature
         if (http.User.Person() is not { } person)
             return Refuse.With(Refusals.NotApplied);
         var shown = await people.ShowAsync(person);
-        var name = await people.MaskedNameAsync(person, cancellation);
+        var name = await people.ShownNameAsync(person, cancellation);
         var state = new CodeState(
-            Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name ?? "*", shown.Code, shown.IssuedAt, shown.ExpiresAt,
+            Words.ColourOf(shown.Decided.Colour), shown.Decided.Colour.ToLevel(), name, shown.Code, shown.IssuedAt, shown.ExpiresAt,
             time.GetUtcNow(), Words.Moment(new Minute(shown.Decided.NextChange)), words.EditionOf(shown.Decided), words.ReasonsOf(shown.Decided),
-            shown.ReportedToday, words.QuestionsOf(shown.Decided), Words.ProofOf(shown));
+            shown.ReportedToday, words.QuestionsOf(shown.Decided), Words.ProofOf(shown), shown.Decided.AsOf);
         return Results.Json(state, ApiJson.Wire.CodeState);
     }
 

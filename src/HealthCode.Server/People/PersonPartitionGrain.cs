@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using HealthCode.Domain;
 using HealthCode.Server.Areas;
 using HealthCode.Server.Cluster;
@@ -33,6 +34,7 @@ internal sealed partial class PersonPartitionGrain(
     private readonly Dictionary<PersonId, Token> codes = [];
     private PersonPartition partition = null!;
     private OwnershipTaken owned = null!;
+    private bool isCounted;
     private CancellationTokenRegistration lost;
 
     private int Number => (int)this.GetPrimaryKeyLong();
@@ -45,7 +47,9 @@ internal sealed partial class PersonPartitionGrain(
         await partition.OpenAsync(fence: ownership is not SoleOwnership, time.GetUtcNow(), cancellationToken);
         if (partition.SnapshotProblem is { } problem)
             SnapshotNotUsed(log, Number, problem);
-        partition.Forget(retention, Minute.Of(time.GetUtcNow()));
+        await TryForgetAsync(cancellationToken);
+        Instruments.Partitions.Add(1);
+        isCounted = true;
         this.RegisterGrainTimer(KeepUpAsync, new GrainTimerCreationOptions(UpkeepPeriod, UpkeepPeriod) { Interleave = true });
     }
 
@@ -55,6 +59,8 @@ internal sealed partial class PersonPartitionGrain(
             await TrySnapshotAsync(cancellationToken);
         await lost.DisposeAsync();
         await ownership.ReleaseAsync(Number);
+        if (isCounted)
+            Instruments.Partitions.Add(-1);
     }
 
     private bool HasStepped => partition.IsStale || owned.Lost.IsCancellationRequested;
@@ -62,8 +68,12 @@ internal sealed partial class PersonPartitionGrain(
     // Whoever asks a partition that stepped down is told so, and asks the next owner.
     private PersonPartition Mine() => HasStepped ? throw new StaleWriterException(JournalStreams.Of(Number), partition.NextSequence) : partition;
 
+    // It was loaded before it could be asked.
+    public Task Wake() => Task.CompletedTask;
+
     public async Task<Acceptance[]> Accept(Immutable<byte[]> evidence)
     {
+        using var trace = Trace("partition accept");
         try
         {
             var answers = await Mine().AcceptAsync(EvidenceCodec.Decode(evidence.Value));
@@ -84,9 +94,11 @@ internal sealed partial class PersonPartitionGrain(
 
     public Task<ShownCode> Show(PersonKey person)
     {
+        using var trace = Trace("partition show");
         var now = time.GetUtcNow();
         var id = person.ToPersonId();
         var facts = Mine().Records.Find(id);
+        Instruments.Displays.Add(1);
         var decided = Decide(id, facts, Minute.Of(now));
         var code = CodeOf(id, decided.Colour, now);
         return Task.FromResult(new ShownCode(
@@ -117,10 +129,23 @@ internal sealed partial class PersonPartitionGrain(
         return known;
     }
 
+    public async Task<int> Forget() => await Mine().ForgetAsync(retention, time.GetUtcNow(), CancellationToken.None);
+
+    public async Task<bool> DeleteUnlessHeld(PersonKey person)
+    {
+        // The deletion stands before all that comes in from here on, in the turn that decided.
+        var decided = await Decide(person);
+        if (decided.Colour > Colour.Green || decided.Questions.Length > 0)
+            return false;
+        await Delete(person);
+        return true;
+    }
+
     private Decided Decide(PersonId person, RecordFacts facts, Minute now)
     {
         var (current, history) = (areas.Current, plans.Current);
         var decision = history.Decide(facts, current, now);
+        Instruments.Decisions.Add(1);
         var (reasons, questions) = ((HeldRule[])[], (AskedStay[])[]);
         if ((decision.Holding | decision.Asking) != 0)
         {
@@ -131,6 +156,8 @@ internal sealed partial class PersonPartitionGrain(
         return new Decided(
             decision.Colour, decision.NextChange.Value, now.Value, reasons, questions, decision.PassUntil.Value, history.At(now).Edition.Id, lease.IsHeld ? null : lease.AsOf);
     }
+
+    private Activity? Trace(string what) => Instruments.Traces.StartActivity(what)?.SetTag("partition", Number);
 
     private Evidence EvidenceBehind(PersonId person, int entry) => Read(person, partition.Records.EvidenceOf(person, entry));
 
@@ -193,9 +220,22 @@ internal sealed partial class PersonPartitionGrain(
 
     private async Task KeepUpAsync(CancellationToken cancellation)
     {
-        partition.Forget(retention, Minute.Of(time.GetUtcNow()));
+        await TryForgetAsync(cancellation);
         if (!HasStepped && partition.SinceSnapshot >= SinceSnapshotMax)
             await TrySnapshotAsync(cancellation);
+    }
+
+    // What is resident has forgotten in any case; the snapshot is tried again a minute later.
+    private async Task TryForgetAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await partition.ForgetAsync(retention, time.GetUtcNow(), cancellation);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            SnapshotNotWritten(log, Number, failure);
+        }
     }
 
     // A snapshot that could not be written costs the next start some reading, and nothing else.
@@ -207,6 +247,7 @@ internal sealed partial class PersonPartitionGrain(
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
+            Instruments.Snapshots.Add(1, new KeyValuePair<string, object?>("outcome", "not-written"));
             SnapshotNotWritten(log, Number, failure);
         }
     }

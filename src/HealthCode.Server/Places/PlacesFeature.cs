@@ -1,6 +1,7 @@
 using HealthCode.Api;
 using HealthCode.Domain;
 using HealthCode.Server.Cluster;
+using HealthCode.Server.Operating;
 using HealthCode.Server.People;
 using HealthCode.Server.Plans;
 using HealthCode.Server.Security;
@@ -18,9 +19,9 @@ internal static class PlacesFeature
     public static void MapPlaces(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("").WithTags("Places");
-        group.MapGet(Routes.Places, GetPlaces).RequireAuthorization(policy => policy.RequireRole(Roles.Guard, Roles.Administrator))
+        group.MapGet(Routes.Places, GetPlaces).WithLoad(Load.Light).RequireAuthorization(policy => policy.RequireRole(Roles.Guard, Roles.Administrator))
             .WithSummary("The places I guard; all of them for an administrator");
-        group.MapGet(Routes.Place, GetPlace).RequireAuthorization(policy => policy.RequireRole(Roles.Guard, Roles.Administrator))
+        group.MapGet(Routes.Place, GetPlace).WithLoad(Load.Light).RequireAuthorization(policy => policy.RequireRole(Roles.Guard, Roles.Administrator))
             .WithSummary("One place");
         group.MapPost(Routes.Places, AddPlace).RequireAuthorization(Roles.Administrator).WithSummary("Add a place");
         group.MapPost(Routes.Scans, Scan).RequireAuthorization(Roles.Guard).WithSummary("Check a code; the check is a visit");
@@ -92,12 +93,12 @@ internal static class PlacesFeature
         };
         await people.AcceptAsync(visit);
         var decided = await people.DecideAsync(token.Person);
-        var name = await people.MaskedNameAsync(token.Person, cancellation);
+        var name = await people.ShownNameAsync(token.Person, cancellation);
         var hasFever = tenths >= plans.Current.At(Minute.Of(now)).Edition.FeverTenths;
         var stop = StopReason(decided, hasFever);
         DateTimeOffset? pass = decided.PassUntil > 0 ? Words.Moment(new(decided.PassUntil)) : null;
         return Results.Json(
-            new ScanAnswer(stop is null, Words.ColourOf(decided.Colour), name ?? "*", request.Temperature, stop, now, pass), ApiJson.Wire.ScanAnswer);
+            new ScanAnswer(stop is null, Words.ColourOf(decided.Colour), name, request.Temperature, stop, now, pass, decided.AsOf), ApiJson.Wire.ScanAnswer);
     }
 
     // A running pass opens the door: every rule that holds allows it, or there would be none. A fever closes every door.

@@ -40,6 +40,7 @@ internal static class Refuse
         this HttpContext http, Refusal refusal, string? field = null, string? detail = null, int? retryAfterSeconds = null,
         IReadOnlyList<ProblemAt>? problems = null)
     {
+        Instruments.Refusals.Add(1, new KeyValuePair<string, object?>("refusal", refusal.Name));
         http.Response.StatusCode = refusal.Status;
         if (retryAfterSeconds is { } seconds)
             http.Response.Headers.RetryAfter = seconds.ToString(null as IFormatProvider);
@@ -59,7 +60,9 @@ internal static class Refuse
             BadHttpRequestException { InnerException: JsonException json } => With(json).ExecuteAsync(http),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => http.RefuseAsync(Refusals.BodyTooLarge),
             BadHttpRequestException => http.RefuseAsync(Refusals.BodyMalformed),
-            StaleWriterException or JournalUnavailableException => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
+            // The partition has some seconds of work before it, and says so before it takes more.
+            _ when Outage.IsBusy(failure) => http.RefuseAsync(Refusals.Overloaded, retryAfterSeconds: 2),
+            _ when Outage.Is(failure) => http.RefuseAsync(Refusals.JournalUnavailable, retryAfterSeconds: 2),
             _ => http.RefuseAsync(Refusals.Failed),
         };
     }

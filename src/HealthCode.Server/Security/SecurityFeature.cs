@@ -1,5 +1,7 @@
 using System.Threading.RateLimiting;
 using HealthCode.Api;
+using HealthCode.Server.Hosting;
+using HealthCode.Server.Operating;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
@@ -33,9 +35,9 @@ internal static class SecurityFeature
     public const string ApplicationsLimit = "applications";
     public const string LookUpsLimit = "look-ups";
 
-    public static IServiceCollection AddSecurity(this IServiceCollection services, IConfiguration configuration, string keyFolder)
+    public static IServiceCollection AddSecurity(this IServiceCollection services, IConfiguration configuration, RegionOptions region)
     {
-        services.AddDataProtection().SetApplicationName("healthcode").PersistKeysToFileSystem(new DirectoryInfo(keyFolder));
+        services.AddDataProtection().SetApplicationName("healthcode").PersistKeysToFileSystem(new DirectoryInfo(region.KeyFolder));
         services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(ConfigureCookie);
         services.AddOptions<CookieAuthenticationOptions>(CookieAuthenticationDefaults.AuthenticationScheme)
             .Configure<TimeProvider>((cookie, time) => cookie.TimeProvider = time);
@@ -47,11 +49,15 @@ internal static class SecurityFeature
             authorization.AddPolicy(role, policy => policy.RequireRole(role));
         authorization.AddPolicy(Policies.CaseWork, policy => policy.RequireRole(Roles.CommunityWorker, Roles.Epidemiologist));
 
+        authorization.AddPolicy(Policies.Statistics, policy => policy.RequireRole(Roles.Epidemiologist, Roles.PlanOfficer));
+
         services.Configure<RateLimits>(configuration.GetSection("RateLimits"));
         services.AddRateLimiter(limiter =>
         {
-            limiter.OnRejected = (context, _) =>
-                new ValueTask(context.HttpContext.RefuseAsync(Refusals.TooManyRequests, retryAfterSeconds: 60));
+            // Who asked too often is told when the minute is over; a full node has no such moment.
+            limiter.OnRejected = (context, _) => new ValueTask(context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var _)
+                ? context.HttpContext.RefuseAsync(Refusals.TooManyRequests, retryAfterSeconds: 60) : Overload.RefuseAsync(context.HttpContext));
+            limiter.LimitLoad(region);
             limiter.AddPolicy(SignInCodesLimit, http => PerMinute(http, Address(http), limits => limits.SignInCodesPerMinute));
             limiter.AddPolicy(SignInsLimit, http => PerMinute(http, Address(http), limits => limits.SignInsPerMinute));
             limiter.AddPolicy(ApplicationsLimit, http => PerMinute(http, Session(http), limits => limits.ApplicationsPerMinute));
@@ -119,4 +125,7 @@ internal static class Policies
 {
     /// <summary>Looking people up and correcting what was wrong about them.</summary>
     public const string CaseWork = "case-work";
+
+    /// <summary>Reading counts that name nobody.</summary>
+    public const string Statistics = "statistics";
 }

@@ -10,8 +10,9 @@ namespace HealthCode.Server.Sources;
 
 /// <summary>One feed under way: a body of JSON Lines, a fact a line, however long it is.</summary>
 /// <remarks>
-/// A line is read, checked and dropped; at most <see cref="ChunkSize"/> facts wait to be written together, so memory does
-/// not grow with the feed. A bad line is counted and named and hinders no other. What was written before a feed broke off
+/// A line is read, checked and dropped; <see cref="ChunkSize"/> facts are written together, and at most
+/// <see cref="ChunksUnderWayMax"/> such chunks at a time. While they are, nothing more is read: memory does not grow with the
+/// feed, and whoever sends is slowed down to what the journal takes. A bad line is counted and named and hinders no other. What was written before a feed broke off
 /// stays; sending the whole again writes the rest, since a fact's id comes from its source and the line's own id.
 /// </remarks>
 internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, string enteredBy, TimeProvider time)
@@ -21,6 +22,10 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
 
     private const int IdLengthMax = 100;
     private const int ChunkSize = 500;
+    private const int ChunksUnderWayMax = 4;
+
+    /// <summary>How long a chunk waits for partitions that are busy before the feed breaks off.</summary>
+    private static readonly TimeSpan BusyMax = TimeSpan.FromMinutes(1);
     private const int LinesListedMax = 10_000;
 
     private static readonly Dictionary<string, Source> SourcesByWord = new()
@@ -29,9 +34,23 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
         ["laboratory"] = Source.Laboratory, ["hospital"] = Source.Hospital, ["border-control"] = Source.BorderControl, ["region"] = Source.Region,
     };
 
-    private readonly List<(long Line, string Id, Evidence Evidence)> chunk = new(ChunkSize);
+    private readonly DateTimeOffset startedAt = time.GetUtcNow();
+    private readonly Queue<Task> underWay = new();
     private readonly List<RefusedLine> lines = [];
-    private long line, read, accepted, known;
+    private readonly Lock gate = new();
+    private List<(long Line, string Id, Evidence Evidence)> chunk = new(ChunkSize);
+    private long line, read, accepted, known, refused;
+    private ulong sum;
+
+    /// <summary>How far it has come: what was read, and what of it is durable.</summary>
+    public FeedProgress Progress
+    {
+        get
+        {
+            lock (gate)
+                return new FeedProgress(startedAt, enteredBy, Volatile.Read(ref read), accepted, known, refused);
+        }
+    }
 
     public async Task<FeedReport> ReadAsync(PipeReader body, CancellationToken cancellation)
     {
@@ -58,7 +77,10 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
             body.AdvanceTo(tooLong ? rest.End : rest.Start, rest.End);
         }
         await WriteAsync();
-        return new FeedReport(read, accepted, known, read - accepted - known, lines);
+        while (underWay.TryDequeue(out var oldest))
+            await oldest;
+        lines.Sort((a, b) => a.Line.CompareTo(b.Line));
+        return new FeedReport(read, accepted, known, refused, lines, Reconciliation.Text(sum));
     }
 
     private async Task TakeAsync(ReadOnlySequence<byte> bytes, bool tooLong)
@@ -77,6 +99,17 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
             await WriteAsync();
     }
 
+    // The oldest chunk is waited for when as many as may are under way: that is where the feed is held back.
+    private async Task WriteAsync()
+    {
+        if (chunk.Count == 0)
+            return;
+        if (underWay.Count == ChunksUnderWayMax)
+            await underWay.Dequeue();
+        underWay.Enqueue(WriteAsync(chunk));
+        chunk = new(ChunkSize);
+    }
+
     private Refused? Read(ReadOnlySequence<byte> bytes, out string? id, out Evidence evidence)
     {
         (id, evidence) = (null, null!);
@@ -93,25 +126,52 @@ internal sealed class EvidenceFeed(EntryReader entries, PeopleDirectory people, 
         return Reporters.MayFeed(source, evidence) ? null : Refuse.With(Refusals.SourceNotForKind, "kind");
     }
 
-    private async Task WriteAsync()
+    private async Task WriteAsync(List<(long Line, string Id, Evidence Evidence)> facts)
     {
-        var answers = await people.AcceptAsync(chunk.ConvertAll(fact => fact.Evidence));
-        for (var index = 0; index < answers.Length; index++)
+        var answers = await AcceptAsync(facts.ConvertAll(fact => fact.Evidence));
+        lock (gate)
         {
-            if (answers[index] == Acceptance.KeyReused)
-                Note(chunk[index].Line, chunk[index].Id, Refuse.With(Refusals.IdempotencyKeyReused, "id"));
-            else if (answers[index] == Acceptance.Known)
-                known++;
-            else
-                accepted++;
+            for (var index = 0; index < answers.Length; index++)
+            {
+                if (answers[index] == Acceptance.KeyReused)
+                {
+                    Note(facts[index].Line, facts[index].Id, Refuse.With(Refusals.IdempotencyKeyReused, "id"));
+                    continue;
+                }
+                sum += facts[index].Evidence.Id.Value;
+                if (answers[index] == Acceptance.Known)
+                    known++;
+                else
+                    accepted++;
+            }
         }
-        chunk.Clear();
     }
 
-    private void Note(long number, string? id, Refused refused)
+    // A feed can wait, and what people send by hand goes before it.
+    private async Task<Acceptance[]> AcceptAsync(List<Evidence> facts)
     {
-        if (lines.Count < LinesListedMax)
-            lines.Add(new RefusedLine(number, id, refused.Refusal.Name, refused.Field));
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await people.AcceptAsync(facts);
+            }
+            catch (Exception failure) when (Outage.IsBusy(failure) && time.GetElapsedTime(began) < BusyMax)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200), time);
+            }
+        }
+    }
+
+    private void Note(long number, string? id, Refused refusal)
+    {
+        lock (gate)
+        {
+            refused++;
+            if (lines.Count < LinesListedMax)
+                lines.Add(new RefusedLine(number, id, refusal.Refusal.Name, refusal.Field));
+        }
     }
 
     private static bool IsBlank(ReadOnlySequence<byte> bytes)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using HealthCode.Api;
 using HealthCode.Domain;
+using HealthCode.Server.Operating;
 using HealthCode.Server.People;
 using HealthCode.Server.Security;
 using HealthCode.Storage;
@@ -17,10 +18,10 @@ namespace HealthCode.Server.Sources;
 /// </remarks>
 internal static class SourcesFeature
 {
-    /// <summary>A feed of some million lines. Its lines go through memory one after the other.</summary>
-    private const long FeedSizeMax = 256L * 1024 * 1024;
+    /// <summary>A feed of some hundred million lines. They go through memory one after the other.</summary>
+    private const long FeedSizeMax = 64L << 30;
 
-    public static IServiceCollection AddSources(this IServiceCollection services) => services.AddSingleton<EntryReader>();
+    public static IServiceCollection AddSources(this IServiceCollection services) => services.AddSingleton<EntryReader>().AddSingleton<RunningFeeds>();
 
     public static void MapSources(this IEndpointRouteBuilder routes)
     {
@@ -28,10 +29,12 @@ internal static class SourcesFeature
         group.MapPost(Routes.Evidence, Enter).RequireAuthorization(Policies.CaseWork).RequireRateLimiting(SecurityFeature.LookUpsLimit)
             .Accepts<EvidenceEntry>("application/json").Produces<EvidenceAccepted>(StatusCodes.Status201Created)
             .WithSummary("Enter a fact about a person who is named by document; it is recorded, and the person can read it");
-        group.MapPost(Routes.EvidenceFeed, Feed).RequireAuthorization(Roles.Epidemiologist)
+        group.MapPost(Routes.EvidenceFeed, Feed).WithLoad(Load.Feed).RequireAuthorization(Roles.Epidemiologist)
             .WithMetadata(new RequestSizeLimitAttribute(FeedSizeMax))
             .Accepts<EvidenceEntry>("application/jsonl", "application/x-ndjson", "application/json").Produces<FeedReport>()
             .WithSummary("Facts of a source as JSON Lines, one a line; each bad line is named, the others are kept");
+        group.MapGet(Routes.EvidenceFeeds, GetFeeds).RequireAuthorization(Roles.Epidemiologist)
+            .Produces<IReadOnlyList<FeedProgress>>().WithSummary("The feeds that this node is taking in, and how far they have come");
     }
 
     private static async Task<IResult> Enter(
@@ -66,11 +69,14 @@ internal static class SourcesFeature
     }
 
     private static async Task<IResult> Feed(
-        HttpContext http, EntryReader entries, PeopleDirectory people, TimeProvider time, CancellationToken cancellation)
+        HttpContext http, EntryReader entries, PeopleDirectory people, RunningFeeds running, TimeProvider time, CancellationToken cancellation)
     {
         var feed = new EvidenceFeed(entries, people, http.User.StaffName(), time);
+        using var listed = running.Add(feed);
         return Results.Json(await feed.ReadAsync(http.Request.BodyReader, cancellation), ApiJson.Wire.FeedReport);
     }
+
+    private static IResult GetFeeds(RunningFeeds running) => Results.Json(running.All, ApiJson.Wire.IReadOnlyListFeedProgress);
 
     private static async Task<byte[]> BodyAsync(HttpContext http, CancellationToken cancellation)
     {

@@ -27,6 +27,8 @@ public class BackOfficeContext : IdentityDbContext<StaffUser>
     public DbSet<Consent> Consents => Set<Consent>();
     public DbSet<RegionSetting> RegionSettings => Set<RegionSetting>();
     public DbSet<ViewRevision> Revisions => Set<ViewRevision>();
+    public DbSet<ReaderPosition> ReaderPositions => Set<ReaderPosition>();
+    public DbSet<DailyCount> DailyCounts => Set<DailyCount>();
     public DbSet<PlanDraft> PlanDrafts => Set<PlanDraft>();
     public DbSet<PlanDraftVersion> PlanDraftVersions => Set<PlanDraftVersion>();
 
@@ -76,6 +78,8 @@ public class BackOfficeContext : IdentityDbContext<StaffUser>
             revision.HasKey(row => row.Name);
             revision.HasData(new ViewRevision { Name = ViewRevision.FreeAreas }, new ViewRevision { Name = ViewRevision.Places });
         });
+        builder.Entity<ReaderPosition>().HasKey(row => new { row.Reader, row.Stream });
+        builder.Entity<DailyCount>().HasKey(row => new { row.Day, row.Kind, row.Source });
         builder.Entity<PlanDraft>().Property(row => row.Version).IsConcurrencyToken();
         builder.Entity<PlanDraftVersion>().HasKey(row => new { row.DraftId, row.Version });
     }

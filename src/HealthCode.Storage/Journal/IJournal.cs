@@ -42,7 +42,13 @@ public interface IJournal : IAsyncDisposable
 }
 
 /// <summary>One batch to append: opaque bytes, and the segment that decides how long they are kept.</summary>
-public readonly record struct NewBatch(Segment Segment, ReadOnlyMemory<byte> Bytes);
+public readonly record struct NewBatch(Segment Segment, ReadOnlyMemory<byte> Bytes)
+{
+    /// <summary>For a restore, of a batch that was erased before it: the checksum of the bytes that are no more. Null for all others.</summary>
+    internal long? ErasedChecksum { get; init; }
+
+    internal long Checksum => ErasedChecksum ?? JournalChain.ChecksumOf(Bytes.Span);
+}
 
 /// <summary>One batch as it was appended; without its bytes when its segment was erased since.</summary>
 public sealed record JournalBatch(string Stream, long Sequence, Segment Segment, ReadOnlyMemory<byte> Bytes, bool IsErased = false)

@@ -23,23 +23,31 @@ public sealed record VerifiedStream(string Stream, long Batches, long Erased, lo
 /// </remarks>
 public static class JournalVerification
 {
+    /// <inheritdoc cref="VerifyAsync(IJournal, IReadOnlyDictionary{string, JournalHead}?, Func{JournalBatch, ValueTask{string?}}?, CancellationToken)"/>
+    public static IAsyncEnumerable<VerifiedStream> VerifyAsync(
+        IJournal journal, IReadOnlyDictionary<string, JournalHead>? noted, CancellationToken cancellation) =>
+        VerifyAsync(journal, noted, null, cancellation);
+
     /// <summary>Verifies stream after stream, in the order of their names; each result is one step of progress.</summary>
     /// <param name="noted">Where streams ended at some earlier moment; null when nobody noted it.</param>
+    /// <param name="inspect">Says what is wrong with a batch that is as it was written, or null; for whoever can read it.</param>
     /// <exception cref="JournalDamagedException">Not even the list of streams can be read.</exception>
     public static async IAsyncEnumerable<VerifiedStream> VerifyAsync(
-        IJournal journal, IReadOnlyDictionary<string, JournalHead>? noted, [EnumeratorCancellation] CancellationToken cancellation)
+        IJournal journal, IReadOnlyDictionary<string, JournalHead>? noted, Func<JournalBatch, ValueTask<string?>>? inspect,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(journal);
         var heads = await journal.ReadHeadsAsync(cancellation).ConfigureAwait(false);
         var streams = heads.Keys.Union(noted?.Keys ?? []).Order(StringComparer.Ordinal);
         foreach (var stream in streams)
         {
-            var verifying = new Verifying(journal, stream, heads.GetValueOrDefault(stream), noted?.GetValueOrDefault(stream) ?? default);
+            var verifying = new Verifying(journal, stream, heads.GetValueOrDefault(stream), noted?.GetValueOrDefault(stream) ?? default, inspect);
             yield return await verifying.RunAsync(cancellation).ConfigureAwait(false);
         }
     }
 
-    private sealed class Verifying(IJournal journal, string stream, JournalHead head, JournalHead noted)
+    private sealed class Verifying(
+        IJournal journal, string stream, JournalHead head, JournalHead noted, Func<JournalBatch, ValueTask<string?>>? inspect)
     {
         private readonly List<JournalFinding> findings = [];
         private long batches, erased, bytes, reached;
@@ -61,7 +69,11 @@ public static class JournalVerification
             try
             {
                 await foreach (var batch in journal.ReadStreamAsync(stream, from, cancellation).ConfigureAwait(false))
+                {
                     Count(batch);
+                    if (inspect is not null && await inspect(batch).ConfigureAwait(false) is { } problem)
+                        findings.Add(new(stream, batch.Sequence, problem));
+                }
                 return null;
             }
             catch (JournalDamagedException damage)

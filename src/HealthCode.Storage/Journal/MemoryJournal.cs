@@ -80,9 +80,9 @@ public sealed class MemoryJournal : IJournal
 
     private static JournalBatch Link(string stream, List<JournalBatch> before, NewBatch batch)
     {
-        var checksum = JournalChain.ChecksumOf(batch.Bytes.Span);
+        var checksum = batch.Checksum;
         var chain = before.Count == 0 ? JournalChain.Start : before[^1].Chain;
-        return new JournalBatch(stream, before.Count, batch.Segment, batch.Bytes.ToArray())
+        return new JournalBatch(stream, before.Count, batch.Segment, batch.Bytes.ToArray(), batch.ErasedChecksum is not null)
         {
             Checksum = checksum, Chain = chain.Next(stream, before.Count, batch.Segment, checksum),
         };

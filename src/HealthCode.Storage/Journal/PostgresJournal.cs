@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Npgsql;
@@ -310,7 +311,9 @@ public sealed class PostgresJournal : IJournal
         {
             try
             {
+                var began = Stopwatch.GetTimestamp();
                 var written = await CommitAsync(group).ConfigureAwait(false);
+                JournalAppend.Measure(group, began);
                 for (var index = 0; index < group.Count; index++)
                     Answer(group[index], written[index]);
             }
@@ -419,7 +422,9 @@ public sealed class PostgresJournal : IJournal
                 {
                     PostgresStore.Value(stream), PostgresStore.Value(sequence), PostgresStore.Value(batch.Segment.Value), PostgresStore.Value(checksum),
                     PostgresStore.Value(chain.ToBytes()),
-                    new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = batch.Bytes, NpgsqlDbType = NpgsqlDbType.Bytea },
+                    batch.ErasedChecksum is null
+                        ? new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = batch.Bytes, NpgsqlDbType = NpgsqlDbType.Bytea }
+                        : new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea },
                     PostgresStore.Value(before.ToBytes()),
                 },
             };

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
@@ -218,8 +219,10 @@ public sealed class SqliteJournal : IJournal
         try
         {
             writer ??= OpenWriter();
+            var began = Stopwatch.GetTimestamp();
             written = writer.Commit(group);
             Interlocked.Increment(ref commits);
+            JournalAppend.Measure(group, began);
         }
         catch (Exception failure)
         {

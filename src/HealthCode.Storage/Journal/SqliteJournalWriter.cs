@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,8 +16,16 @@ internal sealed record JournalAppend(
         ArgumentOutOfRangeException.ThrowIfZero(batches.Count, nameof(batches));
         var checksums = new long[batches.Count];
         for (var index = 0; index < checksums.Length; index++)
-            checksums[index] = JournalChain.ChecksumOf(batches[index].Bytes.Span);
+            checksums[index] = batches[index].Checksum;
         return new(stream, sequence, batches, checksums, new(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+
+    /// <summary>Counts a commit that was durable.</summary>
+    /// <param name="began">A <see cref="Stopwatch"/>'s time stamp.</param>
+    public static void Measure(IReadOnlyList<JournalAppend> group, long began)
+    {
+        Instruments.CommitDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        Instruments.CommitBatches.Record(group.Sum(append => append.Batches.Count));
     }
 
     public long Bytes { get; } = Batches.Sum(batch => (long)batch.Bytes.Length);
@@ -135,7 +144,7 @@ internal sealed class SqliteJournalWriter : IDisposable
         if (batch.Bytes.Length <= inlineSizeMax)
         {
             insert.Parameters[5].Value = insert.Parameters[6].Value = insert.Parameters[7].Value = DBNull.Value;
-            insert.Parameters[8].Value = Sqlite.WholeArray(batch.Bytes);
+            insert.Parameters[8].Value = batch.ErasedChecksum is null ? Sqlite.WholeArray(batch.Bytes) : DBNull.Value;
         }
         else
         {

@@ -20,6 +20,10 @@ public sealed class PersonKeyring(IKeyStore keys, KeyWrap wrap, int partitions)
         return stored.Count > 0 ? Unwrapped(stored[^1], wrap) : null;
     }
 
+    /// <summary>Whether the person was deleted, and has not come again since.</summary>
+    public async Task<bool> IsDestroyedAsync(PersonId person, CancellationToken cancellation) =>
+        (await keys.FindAsync(JournalStreams.Of(person, partitions), [EvidenceStore.IdOf(person)], cancellation).ConfigureAwait(false)) is [.., { IsDestroyed: true }];
+
     /// <summary>The keys of all these people, made for those who have none.</summary>
     public async Task<Dictionary<PersonId, SealingKey>> EnsureAsync(IEnumerable<PersonId> people, CancellationToken cancellation)
     {

@@ -8,7 +8,11 @@ namespace HealthCode.Storage;
 /// <summary>Batch of evidence that was opened again.</summary>
 /// <param name="Facts">What can still be read; a deleted person's facts are not among them, nor those of an unknown kind.</param>
 /// <param name="Unknown">How many are of a kind that only a newer program knows.</param>
-public sealed record EvidenceBatch(long Sequence, Segment Segment, IReadOnlyList<Evidence> Facts, int Unknown);
+public sealed record EvidenceBatch(long Sequence, Segment Segment, IReadOnlyList<Evidence> Facts, int Unknown)
+{
+    /// <summary>How many are of people who were deleted.</summary>
+    public int Closed { get; init; }
+}
 
 /// <summary>A region's evidence as it is kept: sealed in the journal, with its keys and its snapshots elsewhere.</summary>
 public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotStore snapshots, KeyWrap wrap)
@@ -101,7 +105,7 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
     /// <summary>The segments that have a key, or had one.</summary>
     public async Task<IReadOnlyList<(Segment Segment, bool IsOver)>> ReadSegmentsAsync(CancellationToken cancellation) =>
         [.. (await keys.ReadAsync(SegmentScope, cancellation).ConfigureAwait(false))
-            .Select(key => (new Segment(BinaryPrimitives.ReadInt32BigEndian(key.Id)), key.Wrapped is null))
+            .Select(key => (SegmentOf(key.Id), key.Wrapped is null))
             .OrderBy(segment => segment.Item1.Value)];
 
     internal static byte[] IdOf(PersonId person)
@@ -114,6 +118,8 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
     internal static JournalDamagedException KeyGone(JournalBatch batch) => new(
         batch.Stream, batch.Sequence, "a key that it is sealed under is not in the key store, destroyed or not: restore the keys that belong to this data");
 
+    internal static Segment SegmentOf(byte[] id) => new(BinaryPrimitives.ReadInt32BigEndian(id));
+
     private static byte[] IdOf(Segment segment)
     {
         var id = new byte[4];
@@ -121,26 +127,26 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
         return id;
     }
 
-    // Null when a key is missing altogether.
-    private async ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, PersonKeys people, CancellationToken cancellation)
+    /// <returns>Null when a key is missing altogether.</returns>
+    internal async ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, PersonKeys people, CancellationToken cancellation)
     {
         if (EvidenceSeal.IsFence(batch.Bytes.Span) || EvidenceSeal.IsDeletion(batch.Bytes.Span) || batch.IsErased)
             return new EvidenceBatch(batch.Sequence, batch.Segment, [], 0);
         if (!EvidenceSeal.IsSealed(batch.Bytes.Span))
             return new EvidenceBatch(batch.Sequence, batch.Segment, EvidenceCodec.Decode(batch), 0);
-        var (facts, unknown, cipher) = (new List<Evidence>(), 0, new PersonCipher());
+        var (facts, unknown, closed, cipher) = (new List<Evidence>(), 0, 0, new PersonCipher());
         foreach (var fact in await OpenSegmentAsync(batch, cancellation).ConfigureAwait(false) ?? [])
         {
             if (!people.TryFind(fact.Person, fact.Generation, out var key))
                 return null;
             if (key is null)
-                continue;
-            if (fact.Read(key.Value, batch.Sequence, cipher) is { } evidence)
+                closed++;
+            else if (fact.Read(key.Value, batch.Sequence, cipher) is { } evidence)
                 facts.Add(evidence);
             else
                 unknown++;
         }
-        return new EvidenceBatch(batch.Sequence, batch.Segment, facts, unknown);
+        return new EvidenceBatch(batch.Sequence, batch.Segment, facts, unknown) { Closed = closed };
     }
 }
 
@@ -160,6 +166,9 @@ public sealed class PersonKeys
                 newest[person] = ((byte)key.Generation, key.Wrapped is null ? null : KeyOf(wrap.Unwrap(key.Wrapped)));
         }
     }
+
+    /// <returns>The person's newest key, null in it when that was destroyed; null when they never had one.</returns>
+    internal (byte Generation, UInt128? Key)? Newest(PersonId person) => newest.TryGetValue(person, out var known) ? known : null;
 
     /// <returns>False when no such key was ever made here.</returns>
     /// <param name="key">Null when it was destroyed.</param>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using HealthCode.Domain;
 
 namespace HealthCode.Storage;
@@ -59,6 +60,9 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     /// <summary>Facts that came together and are answered together.</summary>
     private sealed class Submission(int count)
     {
+        /// <summary>What asked for it: the append is traced as a part of the first that it serves.</summary>
+        public ActivityContext Asked { get; } = Activity.Current?.Context ?? default;
+
         private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int left = count;
 
@@ -97,6 +101,9 @@ public sealed class PersonPartition(int number, EvidenceStore store)
 
     private long snapshotSequence;
 
+    // Until the snapshot is written anew, whatever fails on the way.
+    private bool snapshotHoldsMore;
+
     /// <summary>Takes up the snapshot, and folds what the journal has since. Call once, before anything else.</summary>
     /// <param name="fence">Whether another owner may still be writing: then nothing of theirs can follow what was read.</param>
     /// <exception cref="JournalDamagedException">The journal is not what was written.</exception>
@@ -105,6 +112,8 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     {
         (state, SnapshotProblem) = await PartitionSnapshot.ReadAsync(store, stream, cancellation);
         snapshotSequence = state.NextSequence;
+        if (SnapshotProblem is not null || snapshotSequence > 0)
+            Instruments.Snapshots.Add(1, new KeyValuePair<string, object?>("outcome", SnapshotProblem is null ? "used" : "not-used"));
         await CatchUpAsync(cancellation);
         await FenceAsync(fence, cancellation);
         await DestroyAsync(now);
@@ -152,6 +161,8 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         foreach (var (index, sequence) in repeated ?? [])
             submission.Answer(index, await recent.CompareAsync(facts[index], sequence));
         await submission.Done;
+        for (var index = 0; index < facts.Count; index++)
+            Instruments.CountEvidence(facts[index].Kind, submission.Answers[index]);
         return submission.Answers;
     }
 
@@ -188,12 +199,35 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         var sequence = state.NextSequence;
         // The state is copied in this turn; it may change while the copy is written.
         await PartitionSnapshot.WriteAsync(store, stream, state, cancellation);
+        Instruments.Snapshots.Add(1, new KeyValuePair<string, object?>("outcome", "written"));
         snapshotSequence = Math.Max(snapshotSequence, sequence);
     }
 
     /// <summary>Forgets what the region keeps no longer.</summary>
     /// <returns>How many facts.</returns>
     public int Forget(Retention retention, Minute now) => state.Forget(retention, now);
+
+    /// <summary>The same, and the snapshot with it: its key is destroyed, so that no copy of it tells more than the region keeps.</summary>
+    /// <returns>How many facts.</returns>
+    /// <exception cref="JournalUnavailableException">The old snapshot may be there still; what is resident has forgotten.</exception>
+    public async Task<int> ForgetAsync(Retention retention, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var forgotten = Forget(retention, Minute.Of(now));
+        snapshotHoldsMore |= forgotten > 0;
+        if (snapshotHoldsMore)
+        {
+            if (await PartitionSnapshot.KeyAsync(store, stream, cancellation) is { } key)
+            {
+                await store.Keys.DestroyAsync(
+                    [new KeyRange(EvidenceStore.SnapshotScope, PartitionSnapshot.IdOf(stream), key.Generation)], now.ToUnixTimeSeconds(), cancellation);
+            }
+            // It replaces none of a later batch, and one of the same is the old one, too.
+            await store.Snapshots.DeleteAsync(stream, cancellation);
+            await WriteSnapshotAsync(cancellation);
+            snapshotHoldsMore = false;
+        }
+        return forgotten;
+    }
 
     private async Task CatchUpAsync(CancellationToken cancellation)
     {
@@ -212,6 +246,7 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         }
         var entry = new Pending(fact, submission, index);
         pending.Add(entry);
+        Instruments.FactsWaiting.Add(1);
         underway.Add((fact.Person, fact.Id), entry);
     }
 
@@ -243,6 +278,8 @@ public sealed class PersonPartition(int number, EvidenceStore store)
 
     private async Task AppendAsync(List<Pending> facts)
     {
+        using var trace = TraceAppend(facts);
+        var began = Stopwatch.GetTimestamp();
         try
         {
             await MakeKeysAsync(facts);
@@ -252,15 +289,26 @@ public sealed class PersonPartition(int number, EvidenceStore store)
             foreach (var group in groups)
                 batches.Add(new NewBatch(group.Key, await SealAsync(group.Key, state.NextSequence + batches.Count, [.. group])));
             await store.Journal.AppendAsync(stream, state.NextSequence, batches, CancellationToken.None);
+            Instruments.AppendDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            Instruments.AppendFacts.Record(facts.Count);
             foreach (var group in groups)
                 Acknowledge(group.Key, [.. group]);
         }
         catch (Exception failure)
         {
             IsStale |= failure is StaleWriterException;
+            trace?.SetStatus(ActivityStatusCode.Error, failure.GetType().Name);
             Fail(facts, failure);
         }
+        finally
+        {
+            Instruments.FactsWaiting.Add(-facts.Count);
+        }
     }
+
+    // One append serves many requests: it is a part of the first one's trace, and says with how many facts it went.
+    private Activity? TraceAppend(List<Pending> facts) => Instruments.Traces.StartActivity(
+        "journal append", ActivityKind.Internal, facts[0].Submission.Asked, [new("partition", number), new("facts", facts.Count)]);
 
     /// <summary>Gives a key to each person who has none yet: what is sealed must be openable as soon as it is durable.</summary>
     private async Task MakeKeysAsync(List<Pending> facts)

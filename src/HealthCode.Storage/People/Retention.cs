@@ -14,6 +14,9 @@ public sealed record Retention(int ShortDays = 60, int LongDays = 730)
     /// <summary>Twice the longest look-back of a published edition: what a rule may still ask is never erased.</summary>
     public const int ShortDaysMin = 56;
 
+    /// <summary>A hundred years: beyond, a week's number would not fit.</summary>
+    public const int DaysMax = 36_500;
+
     /// <summary>
     /// A residence lasts until the next, a dose counts for good, and a correction must outlive whatever it corrects; so
     /// these are kept until the person is deleted.
@@ -36,10 +39,13 @@ public sealed record Retention(int ShortDays = 60, int LongDays = 730)
     }
 
     /// <summary>Whether all of a segment's evidence is older than its class is kept.</summary>
-    public bool IsOver(Segment segment, Minute now) => segment.Class switch
+    public bool IsOver(Segment segment, Minute now) => EndOf(segment) <= now;
+
+    /// <summary>The first minute at which it is kept no longer; never when only a deletion ends it.</summary>
+    public Minute EndOf(Segment segment) => segment.Class switch
     {
-        RetentionClass.Short => segment.End.PlusDays(ShortDays) <= now,
-        RetentionClass.Long => segment.End.PlusDays(LongDays) <= now,
-        _ => false,
+        RetentionClass.Short => segment.End.PlusDays(ShortDays),
+        RetentionClass.Long => segment.End.PlusDays(LongDays),
+        _ => Minute.Never,
     };
 }

@@ -78,7 +78,8 @@ public static class PostgresStore
         // A server may be set to acknowledge before the disk has it; what is acknowledged here must survive.
         if (!said.Contains("Options"))
             builder.Options = "-c synchronous_commit=on";
-        return NpgsqlDataSource.Create(builder);
+        // Its metrics would else be named after the whole connection string.
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = "healthcode" }.Build();
     }
 
     /// <summary>Makes a store's tables, or finds that they are there, under a lock that other nodes wait for.</summary>

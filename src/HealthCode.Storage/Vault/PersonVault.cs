@@ -17,8 +17,10 @@ public sealed class PersonVault(IDbContextFactory<BackOfficeContext> backOffice,
     {
         await using var context = await backOffice.CreateDbContextAsync(cancellation).ConfigureAwait(false);
         var row = await context.Profiles.AsNoTracking().FirstOrDefaultAsync(row => row.Person == person, cancellation).ConfigureAwait(false);
-        return row?.WrappedKey is null ? null
-            : cipher.Open(person, await keys.FindAsync(person, cancellation).ConfigureAwait(false), row.WrappedKey, row.Sealed);
+        // Between a key's destruction and the removal of the row there is a moment.
+        if (row?.WrappedKey is null || await keys.IsDestroyedAsync(person, cancellation).ConfigureAwait(false))
+            return null;
+        return cipher.Open(person, await keys.FindAsync(person, cancellation).ConfigureAwait(false), row.WrappedKey, row.Sealed);
     }
 
     /// <summary>Keeps a profile in the place of the person's old one. Whoever had the phone before loses it.</summary>

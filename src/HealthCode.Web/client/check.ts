@@ -4,7 +4,7 @@ import { decimal, fill, find, get, make, moment, onSubmit, post, prefix, Refused
 import { shape, staffPage } from './parts';
 
 type Place = { id: string; name: Both; areaName: Both; asksTemperature: boolean };
-type Answer = { go: boolean; colour: string; maskedName: string; temperature?: number; stopReason?: Both; passUntil?: string };
+type Answer = { go: boolean; colour: string; maskedName: string; temperature?: number; stopReason?: Both; passUntil?: string; asOf?: string };
 
 prepareZXingModule({ overrides: { locateFile: (file: string) => (file.endsWith('.wasm') ? '/assets/zxing_reader.wasm' : file) } });
 
@@ -58,7 +58,7 @@ const checkpoint = (): Promise<void> => staffPage(['guard'], async () => {
       [waiting, last] = ['', { code, at: performance.now() }];
       temperature.value = '';
       present(answer.go ? 'go' : 'stop', answer.colour, say(answer.stopReason) || t(`colour.${answer.colour}`), answer.maskedName,
-        answer.passUntil === undefined ? '' : t('check.pass', { until: moment(answer.passUntil) }), answer.temperature === undefined ? '' : `${answer.temperature} ℃`);
+        answer.passUntil === undefined ? '' : t('check.pass', { until: moment(answer.passUntil) }), answer.temperature === undefined ? '' : `${answer.temperature} ℃`, answer.asOf === undefined ? '' : `⚠ ${t('asOf', { at: moment(answer.asOf) })}`);
     } catch (error) {
       if (!(error instanceof Refused)) {
         present('refused', '', t('problem.offline'), t('problem.offline.toDo'));

@@ -3,12 +3,12 @@ import qrcode from 'qrcode-generator';
 import { RegionClock } from './clock';
 import { pickers } from './division';
 import {
-  checked, clearProblem, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, Refused, say, session, showProblem, t, today, value, type Both,
+  checked, clearProblem, decimal, fill, find, get, go, make, moment, Offline, onSubmit, post, prefix, Refused, say, session, showProblem, t, today, value, type Both,
 } from './lib';
 import { evidenceText, questionCard, reasonCard, shape, type Evidence, type Question, type Reason } from './parts';
 
 type Code = {
-  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; now: string; reportedToday: boolean;
+  colour: string; maskedName: string; code: string; issuedAt: string; expiresAt: string; now: string; reportedToday: boolean; asOf?: string;
   edition: { id: string; title: Both; source: string }; reasons: Reason[]; questions: Question[]; proof: Proof;
 };
 type Proof = {
@@ -160,6 +160,9 @@ function show(page: HTMLElement, state: Code): void {
   find('#colour').textContent = t(`colour.${state.colour}`);
   find('#masked-name').textContent = state.maskedName;
   find('#offline').hidden = true;
+  const asOf = find('#as-of');
+  asOf.textContent = state.asOf === undefined ? '' : t('asOf', { at: moment(state.asOf) });
+  asOf.hidden = state.asOf === undefined;
   find('#valid').textContent = t('code.valid', { until: moment(state.expiresAt) });
   draw(find<HTMLCanvasElement>('#qr'), state.code);
   const reported = find('#reported');
@@ -183,6 +186,7 @@ function lapse(page: HTMLElement, state?: Code): void {
   offline.hidden = false;
   find('#valid').textContent = '';
   find('#proof').hidden = true;
+  find('#as-of').hidden = true;
 }
 
 /** Last test, doses, running pass: quiet, and only what there is. */
@@ -244,10 +248,32 @@ export async function stay(): Promise<void> {
 
 export async function history(): Promise<void> {
   if (!(await resident())) return;
+  deletion();
   const state = await get<{ evidence: Evidence[]; lookUps: { at: string; by: string; role: string; purpose: string }[] }>('/v1/me/history');
   fill(find('#evidence'), state.evidence.map((evidence) => make('li', { 'data-kind': evidence.kind }, ...evidenceText(evidence))), t('empty'));
   fill(find('#look-ups'), state.lookUps.map((lookUp) => make('li', {},
     make('time', { datetime: lookUp.at }, moment(lookUp.at)), ' ', make('strong', {}, `${t(`role.${lookUp.role}`)} ${lookUp.by}`), ' ', lookUp.purpose)), t('history.nobody'));
+}
+
+/** In two steps, and what cannot be undone is never the first thing under a finger: the way back is always beside it. */
+function deletion(): void {
+  const [ask, form] = [find<HTMLButtonElement>('#deletion-ask'), find<HTMLFormElement>('#deletion-form')];
+  const open = (isOpen: boolean): void => {
+    form.hidden = !isOpen;
+    ask.hidden = isOpen;
+    ask.setAttribute('aria-expanded', String(isOpen));
+    form.reset();
+    (isOpen ? find<HTMLInputElement>('input[name=confirm]', form) : ask).focus();
+  };
+  ask.addEventListener('click', () => open(true));
+  find('#deletion-cancel').addEventListener('click', () => open(false));
+  onSubmit('#deletion-form', async (_, key) => {
+    await post('/v1/me/deletion', { confirm: true }, key);
+    await session();
+    const heading = make('h1', { tabindex: '-1', 'data-deleted': 'yes' }, t('deletion.done'));
+    find('main').replaceChildren(heading, make('p', {}, make('a', { href: `${prefix}/` }, t('deletion.again'))));
+    heading.focus();
+  });
 }
 
 type Rule = {

@@ -170,3 +170,25 @@ export const admin = (): Promise<void> => staffPage(['administrator'], async () 
   });
   await load();
 });
+
+type Daily = { batchesBehind: number; caughtUpAt?: string; counts: { day: string; kind: string; source: string; count?: number }[] };
+
+export const statistics = (): Promise<void> => staffPage(['epidemiologist', 'plan-officer'], async () => {
+  const daily = await get<Daily>('/v1/statistics/daily');
+  const lag = find('#statistics-lag');
+  lag.textContent = daily.batchesBehind === 0 ? t('statistics.current') : t('statistics.behind', { batches: daily.batchesBehind });
+  lag.dataset.behind = String(daily.batchesBehind);
+  const most = Math.max(1, ...daily.counts.map((count) => count.count ?? 0));
+  fill(rowsOf('#statistics'), daily.counts.map((count) => row(
+    count.day, t(`kind.${count.kind}`), t(`source.${count.source}`), count.count === undefined ? t('statistics.few') : count.count.toLocaleString(), bar((count.count ?? 0) / most))), t('empty'));
+});
+
+/** Beside its number, which says the same: nothing for whoever listens. */
+function bar(share: number): SVGElement {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  for (const [name, content] of Object.entries({ viewBox: '0 0 200 14', width: '200', height: '14', 'aria-hidden': 'true', class: 'bar-of' })) svg.setAttribute(name, content);
+  const rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+  for (const [name, content] of Object.entries({ width: String(Math.round(share * 200)), height: '14', rx: '2' })) rect.setAttribute(name, content);
+  svg.append(rect);
+  return svg;
+}

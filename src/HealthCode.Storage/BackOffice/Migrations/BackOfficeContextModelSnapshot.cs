@@ -92,6 +92,25 @@ namespace HealthCode.Storage.Migrations
                     b.ToTable("Consents");
                 });
 
+            modelBuilder.Entity("HealthCode.Storage.DailyCount", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Source")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Day", "Kind", "Source");
+
+                    b.ToTable("DailyCounts");
+                });
+
             modelBuilder.Entity("HealthCode.Storage.FreeArea", b =>
                 {
                     b.Property<long>("Code")
@@ -313,6 +332,25 @@ namespace HealthCode.Storage.Migrations
                     b.HasKey("DraftId", "Version");
 
                     b.ToTable("PlanDraftVersions");
+                });
+
+            modelBuilder.Entity("HealthCode.Storage.ReaderPosition", b =>
+                {
+                    b.Property<string>("Reader")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Stream")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("NextSequence")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Reader", "Stream");
+
+                    b.ToTable("ReaderPositions");
                 });
 
             modelBuilder.Entity("HealthCode.Storage.RegionSetting", b =>

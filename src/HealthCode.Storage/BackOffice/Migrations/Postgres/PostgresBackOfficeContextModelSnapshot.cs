@@ -99,6 +99,25 @@ namespace HealthCode.Storage.Migrations.Postgres
                     b.ToTable("Consents");
                 });
 
+            modelBuilder.Entity("HealthCode.Storage.DailyCount", b =>
+                {
+                    b.Property<int>("Day")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("integer");
+
+                    b.Property<int>("Source")
+                        .HasColumnType("integer");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Day", "Kind", "Source");
+
+                    b.ToTable("DailyCounts");
+                });
+
             modelBuilder.Entity("HealthCode.Storage.FreeArea", b =>
                 {
                     b.Property<long>("Code")
@@ -320,6 +339,25 @@ namespace HealthCode.Storage.Migrations.Postgres
                     b.HasKey("DraftId", "Version");
 
                     b.ToTable("PlanDraftVersions");
+                });
+
+            modelBuilder.Entity("HealthCode.Storage.ReaderPosition", b =>
+                {
+                    b.Property<string>("Reader")
+                        .HasColumnType("text");
+
+                    b.Property<string>("Stream")
+                        .HasColumnType("text");
+
+                    b.Property<long>("At")
+                        .HasColumnType("bigint");
+
+                    b.Property<long>("NextSequence")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Reader", "Stream");
+
+                    b.ToTable("ReaderPositions");
                 });
 
             modelBuilder.Entity("HealthCode.Storage.RegionSetting", b =>

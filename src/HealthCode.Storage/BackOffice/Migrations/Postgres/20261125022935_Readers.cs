@@ -1,0 +1,52 @@
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace HealthCode.Storage.Migrations.Postgres
+{
+    /// <inheritdoc />
+    public partial class Readers : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "DailyCounts",
+                columns: table => new
+                {
+                    Day = table.Column<int>(type: "integer", nullable: false),
+                    Kind = table.Column<int>(type: "integer", nullable: false),
+                    Source = table.Column<int>(type: "integer", nullable: false),
+                    Count = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_DailyCounts", x => new { x.Day, x.Kind, x.Source });
+                });
+
+            migrationBuilder.CreateTable(
+                name: "ReaderPositions",
+                columns: table => new
+                {
+                    Reader = table.Column<string>(type: "text", nullable: false),
+                    Stream = table.Column<string>(type: "text", nullable: false),
+                    NextSequence = table.Column<long>(type: "bigint", nullable: false),
+                    At = table.Column<long>(type: "bigint", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_ReaderPositions", x => new { x.Reader, x.Stream });
+                });
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "DailyCounts");
+
+            migrationBuilder.DropTable(
+                name: "ReaderPositions");
+        }
+    }
+}
