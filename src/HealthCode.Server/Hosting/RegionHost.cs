@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 using HealthCode.Api;
 using HealthCode.Domain;
@@ -23,6 +24,7 @@ using HealthCode.Tokens;
 using HealthCode.Web;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Npgsql;
 using Scalar.AspNetCore;
 
 namespace HealthCode.Server.Hosting;
@@ -141,11 +143,31 @@ public static class RegionHost
         app.MapFallback("{*path}", () => Results.NotFound()).AllowAnonymous().ExcludeFromDescription();
     }
 
+    /// <summary>How long a start waits for a database that is starting too, after a power cut say.</summary>
+    private static readonly TimeSpan DatabaseStartMax = TimeSpan.FromMinutes(1);
+
+    private static async Task MigrateAsync(RegionStore store, CancellationToken cancellation)
+    {
+        for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(TimeSpan.FromMilliseconds(500), cancellation))
+        {
+            try
+            {
+                await store.MigrateAsync(cancellation);
+                return;
+            }
+            catch (PostgresException starting) when (
+                starting.SqlState == PostgresErrorCodes.CannotConnectNow && Stopwatch.GetElapsedTime(began) < DatabaseStartMax)
+            {
+                // It answers that it will answer. One that does not answer at all is told at once: the address may be wrong.
+            }
+        }
+    }
+
     /// <summary>What must be there before the first request: tables, areas and their risks, an edition in force, places.</summary>
     private static async Task OpenAsync(IServiceProvider services, RegionOptions region, CancellationToken cancellation)
     {
         var store = services.GetRequiredService<RegionStore>();
-        await store.MigrateAsync(cancellation);
+        await MigrateAsync(store, cancellation);
         // Other partitions would look for people in other streams, and another city does not know the people of this one.
         await store.FixAsync(RegionStore.Partitions, $"{region.Partitions}", cancellation);
         await store.FixAsync(RegionStore.City, region.Demo ? $"--residents {region.DemoResidents} --seed {region.DemoSeed}" : "none", cancellation);
