@@ -83,14 +83,18 @@ internal static class AreasFeature
             ApiJson.Wire.RegionAreas);
     }
 
-    private static IResult GetRisks(
-        string? at, string? known, HttpContext http, AreaRiskBoard board, AreaDirectory areas, TimeProvider time)
+    private static async Task<IResult> GetRisks(
+        string? at, string? known, HttpContext http, AreaRiskBoard board, AreaDirectory areas, INodeLease lease, TimeProvider time,
+        CancellationToken cancellation)
     {
         var (moment, knownAt) = (Minute.Of(time.GetUtcNow()), Minute.Never);
         if (!string.IsNullOrEmpty(at) && Fields.Moment(at, "at", out moment) is { } badAt)
             return badAt;
         if (!string.IsNullOrEmpty(known) && Fields.Moment(known, "known", out knownAt) is { } badKnown)
             return badKnown;
+        // Others may have set one without waiting for this node: then it asks the journal first.
+        if (!lease.IsHeld)
+            await board.CatchUpAsync(cancellation);
         var risks = knownAt.IsNever ? board.Current : board.History.AsKnownAt(knownAt);
         return StatesOf(risks.All.Where(risk => risk.Until > moment && risk.Until > risk.From).OrderByDescending(risk => risk.SetAt), http, areas);
     }

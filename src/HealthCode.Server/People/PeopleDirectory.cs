@@ -100,23 +100,30 @@ internal sealed class PeopleDirectory(
     /// The masked name for a code that is shown or checked; <c>*</c> when it is not known, also because the store does not
     /// answer soon: a code without a name is better than none.
     /// </summary>
-    public async ValueTask<string> ShownNameAsync(PersonId person, CancellationToken cancellation)
+    public async ValueTask<string> ShownNameAsync(PersonId person, CancellationToken cancellation) =>
+        (await AskSoonAsync(person, cancellation)).Name ?? Nameless;
+
+    /// <summary>Whether the vault says that it does not know the person: they were deleted. A store that does not answer says nothing.</summary>
+    public async ValueTask<bool> IsGoneAsync(PersonId person, CancellationToken cancellation) =>
+        await AskSoonAsync(person, cancellation) is (true, null);
+
+    private async ValueTask<(bool IsAnswered, string? Name)> AskSoonAsync(PersonId person, CancellationToken cancellation)
     {
         if (cache.TryGetValue(person, out string? known))
-            return known!;
+            return (true, known);
         // While the store is away, one display after the other would wait for it, and take connections from what brings it back.
         if (time.GetTimestamp() < Volatile.Read(ref askAgainAt))
-            return Nameless;
+            return (false, null);
         using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         soon.CancelAfter(NameWaitMax);
         try
         {
-            return await MaskedNameAsync(person, soon.Token).AsTask().WaitAsync(soon.Token) ?? Nameless;
+            return (true, await MaskedNameAsync(person, soon.Token).AsTask().WaitAsync(soon.Token));
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested && (failure is OperationCanceledException || Outage.Is(failure)))
         {
             Volatile.Write(ref askAgainAt, time.GetTimestamp() + (long)(time.TimestampFrequency * NameWaitMax.TotalSeconds));
-            return Nameless;
+            return (false, null);
         }
     }
 

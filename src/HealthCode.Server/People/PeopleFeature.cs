@@ -28,12 +28,12 @@ internal static class PeopleFeature
         group.MapGet(Routes.MyHistory, GetHistory).WithSummary("All evidence about me, and who looked me up");
     }
 
-    // Whoever was deleted may still be signed in elsewhere: a session alone makes nobody.
+    // Whoever was deleted may still be signed in elsewhere: a session alone makes nobody. A store that is away stops no display.
     private static async ValueTask<object?> MustBeHereAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
         return http.User.Person() is { } person
-            && await http.RequestServices.GetRequiredService<PeopleDirectory>().MaskedNameAsync(person, http.RequestAborted) is null
+            && await http.RequestServices.GetRequiredService<PeopleDirectory>().IsGoneAsync(person, http.RequestAborted)
             ? Refuse.With(Refusals.NotApplied) : await next(context);
     }
 
