@@ -76,7 +76,7 @@ internal sealed partial class PersonPartitionGrain(
         using var trace = Trace("partition accept");
         try
         {
-            var answers = await Mine().AcceptAsync(EvidenceCodec.Decode(evidence.Value));
+            var answers = await Mine().AcceptAsync(EvidenceCodec.DecodeToTakeIn(evidence.Value));
             // The former owner may still show what was before: nothing is acknowledged until it cannot.
             await owned.Confirmed;
             return answers;

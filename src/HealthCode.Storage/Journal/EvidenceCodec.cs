@@ -74,6 +74,14 @@ public static class EvidenceCodec
         }
     }
 
+    /// <summary>Reads what is to be taken in: none of it may be passed over, or it would be acknowledged and lost.</summary>
+    /// <exception cref="JournalUnavailableException">
+    /// Some of it is of a kind that only a newer program knows: during an upgrade a newer node sent it to this older one.
+    /// </exception>
+    public static IReadOnlyList<Evidence> DecodeToTakeIn(ReadOnlyMemory<byte> bytes) =>
+        Read(bytes, "message", 0, fields => ReadEvidence(fields) ?? throw new JournalUnavailableException(
+            "This node is of a version that does not know this kind of evidence: it can be taken in when the upgrade is done."));
+
     public static byte[] EncodeRisks(IReadOnlyList<AreaRisk> risks)
     {
         var writer = Begin(risks.Count);

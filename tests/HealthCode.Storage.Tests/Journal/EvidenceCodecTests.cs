@@ -76,6 +76,18 @@ public class EvidenceCodecTests
         Assert.Equal(AllSamples, EvidenceCodec.Decode(EvidenceCodec.Encode([.. AllSamples])));
 
     [Fact]
+    public void A_kind_that_only_a_newer_program_knows_is_passed_over_in_the_journal_and_refused_where_it_would_be_acknowledged()
+    {
+        var newer = EvidenceCodec.Encode([Samples[0]]);
+        Assert.Equal([0x01, (byte)EvidenceKind.Declaration], newer[4..6]);
+        newer[5] = 23;
+
+        Assert.Empty(EvidenceCodec.Decode(newer));
+        Assert.Throws<JournalUnavailableException>(() => EvidenceCodec.DecodeToTakeIn(newer));
+        Assert.Equal(Samples, EvidenceCodec.DecodeToTakeIn(EvidenceCodec.Encode(Samples)));
+    }
+
+    [Fact]
     public void No_kind_of_evidence_is_without_a_sample() =>
         Assert.Equal(Enum.GetValues<EvidenceKind>(), AllSamples.Select(sample => sample.Kind).Distinct().Order());
 
