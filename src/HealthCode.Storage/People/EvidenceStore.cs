@@ -51,12 +51,12 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
         }
     }
 
-    /// <summary>One batch of a stream, opened.</summary>
+    /// <summary>One batch of a stream, opened with keys that its partition has at hand.</summary>
     /// <exception cref="JournalUnavailableException">The store does not answer.</exception>
-    public async Task<EvidenceBatch> ReadOneAsync(string stream, long sequence, CancellationToken cancellation)
+    internal async Task<EvidenceBatch> ReadOneAsync(string stream, long sequence, FindKey keyOf, CancellationToken cancellation)
     {
-        await foreach (var batch in ReadAsync(stream, sequence, cancellation).ConfigureAwait(false))
-            return batch;
+        await foreach (var batch in journal.ReadStreamAsync(stream, sequence, cancellation).ConfigureAwait(false))
+            return await OpenAsync(batch, keyOf, cancellation).ConfigureAwait(false) ?? throw KeyGone(batch);
         throw new JournalDamagedException(stream, sequence, "it is missing");
     }
 
@@ -127,8 +127,14 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
         return id;
     }
 
+    /// <summary>As <see cref="PersonKeys.TryFind"/>.</summary>
+    internal delegate bool FindKey(PersonId person, byte generation, out UInt128? key);
+
+    internal ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, PersonKeys people, CancellationToken cancellation) =>
+        OpenAsync(batch, people.TryFind, cancellation);
+
     /// <returns>Null when a key is missing altogether.</returns>
-    internal async ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, PersonKeys people, CancellationToken cancellation)
+    private async ValueTask<EvidenceBatch?> OpenAsync(JournalBatch batch, FindKey keyOf, CancellationToken cancellation)
     {
         if (EvidenceSeal.IsFence(batch.Bytes.Span) || EvidenceSeal.IsDeletion(batch.Bytes.Span) || batch.IsErased)
             return new EvidenceBatch(batch.Sequence, batch.Segment, [], 0);
@@ -137,7 +143,7 @@ public sealed class EvidenceStore(IJournal journal, IKeyStore keys, ISnapshotSto
         var (facts, unknown, closed, cipher) = (new List<Evidence>(), 0, 0, new PersonCipher());
         foreach (var fact in await OpenSegmentAsync(batch, cancellation).ConfigureAwait(false) ?? [])
         {
-            if (!people.TryFind(fact.Person, fact.Generation, out var key))
+            if (!keyOf(fact.Person, fact.Generation, out var key))
                 return null;
             if (key is null)
                 closed++;

@@ -40,6 +40,13 @@ internal sealed class PartitionState
         return found;
     }
 
+    /// <summary>The key that opens a person's fact. Whoever lives here has theirs resident, so what is not is closed for good: null.</summary>
+    public bool FindKey(PersonId person, byte generation, out UInt128? key)
+    {
+        key = TryGetKey(person, out var resident) && GenerationOf(person) == generation ? resident : null;
+        return true;
+    }
+
     public void SetKey(PersonId person, byte generation, UInt128 key)
     {
         Span<byte> bytes = stackalloc byte[RecordTable.KeySize];

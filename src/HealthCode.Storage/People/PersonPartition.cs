@@ -43,7 +43,7 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     private readonly string stream = JournalStreams.Of(number);
     private readonly Dictionary<(PersonId, EvidenceId), Pending> underway = [];
     private readonly Queue<Deletion> deletions = new();
-    private readonly RecentBatches recent = new(store, JournalStreams.Of(number));
+    private RecentBatches recent = null!;
     private PartitionState state = new();
     private List<Pending> pending = [];
     private bool working;
@@ -111,6 +111,7 @@ public sealed class PersonPartition(int number, EvidenceStore store)
     public async Task OpenAsync(bool fence, DateTimeOffset now, CancellationToken cancellation)
     {
         (state, SnapshotProblem) = await PartitionSnapshot.ReadAsync(store, stream, cancellation);
+        recent = new RecentBatches(store, stream, state.FindKey);
         snapshotSequence = state.NextSequence;
         if (SnapshotProblem is not null || snapshotSequence > 0)
             Instruments.Snapshots.Add(1, new KeyValuePair<string, object?>("outcome", SnapshotProblem is null ? "used" : "not-used"));

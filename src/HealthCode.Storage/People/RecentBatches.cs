@@ -3,7 +3,7 @@ using HealthCode.Domain;
 namespace HealthCode.Storage;
 
 /// <summary>The batches of a stream that were asked for last, opened: a feed that is sent again asks for the same ones in a row.</summary>
-internal sealed class RecentBatches(EvidenceStore store, string stream)
+internal sealed class RecentBatches(EvidenceStore store, string stream, EvidenceStore.FindKey keyOf)
 {
     private const int Kept = 8;
 
@@ -27,7 +27,7 @@ internal sealed class RecentBatches(EvidenceStore store, string stream)
         if (found >= 0)
             return recent[found].Facts;
         var facts = new Dictionary<(PersonId, EvidenceId), Evidence>();
-        foreach (var evidence in (await store.ReadOneAsync(stream, sequence, cancellation)).Facts)
+        foreach (var evidence in (await store.ReadOneAsync(stream, sequence, keyOf, cancellation)).Facts)
             facts[(evidence.Person, evidence.Id)] = evidence;
         if (recent.Count == Kept)
             recent.RemoveAt(0);
