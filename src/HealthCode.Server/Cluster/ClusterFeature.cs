@@ -33,6 +33,9 @@ internal static class ClusterFeature
         if (region.Traced)
             silo.AddActivityPropagation();
         silo.Services.AddPlacementDirector<PartitionPlacement, PartitionPlacementDirector>();
+        // Who lives is counted by the machine's clock. A region's clock may be set ahead, and Orleans notes by the machine's when a
+        // silo began: one that joins would look as if it had been at it for days, and would declare itself dead.
+        silo.Services.AddKeyedSingleton(TimeProviderNames.Membership, TimeProvider.System);
         if (!region.Store.IsPostgres)
         {
             // Two regions may run on one machine; the silo's port is nobody's business while it is alone.
