@@ -14,6 +14,7 @@ namespace HealthCode.Api;
     RespectRequiredConstructorParameters = false,
     NumberHandling = JsonNumberHandling.Strict,
     AllowOutOfOrderMetadataProperties = true,
+    Converters = [typeof(TextConverter)],
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(SignInCodeRequest))]
 [JsonSerializable(typeof(SignInCodeSent))]

@@ -133,12 +133,18 @@ public sealed class ThreeNodes(PostgresFixture postgres) : IAsyncLifetime
         using var client = new HttpClient();
         var table = new PostgresNodeTable(Database, Cluster.NodeLease.LengthDefault);
         foreach (var node in Enumerable.Range(0, 3))
+            await UntilAsync(() => IsReadyAsync(client, node), $"node {node} to be ready");
+        await UntilAsync(() => AllLiveAsync(table), "all to hold their leases");
+    }
+
+    /// <summary>Waits for what comes by itself, a minute at the most.</summary>
+    internal static async Task UntilAsync(Func<Task<bool>> isSo, string what)
+    {
+        for (var began = Stopwatch.GetTimestamp(); !await isSo(); await Task.Delay(50))
         {
-            while (!await IsReadyAsync(client, node))
-                await Task.Delay(50);
+            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromMinutes(1))
+                throw new TimeoutException($"It took more than a minute for {what}.");
         }
-        while (!await AllLiveAsync(table))
-            await Task.Delay(50);
     }
 
     private static async Task<bool> AllLiveAsync(PostgresNodeTable table)
@@ -282,8 +288,7 @@ public sealed class ClusterTests(ThreeNodes nodes) : IClassFixture<ThreeNodes>
         draft = await PlanRegion.SaveAsync(author, draft, await PlanRegion.FeverIsRedAsync(author, "fever-is-red"), PlanRegion.Cases);
         await author.MustAsync(HttpStatusCode.Accepted, PlanRegion.Path(Routes.DraftWhatIf, draft.Draft.Id), new WhatIfRequest(draft.Draft.Version, null));
         // Started there, watched here.
-        while ((await approver.GetAsync<WhatIfState>(Routes.WhatIf)).State == "running")
-            await Task.Delay(20);
+        await ThreeNodes.UntilAsync(async () => (await approver.GetAsync<WhatIfState>(Routes.WhatIf)).State != "running", "a trial to end");
         Assert.Equal((draft.Draft.Id, "done"), ((await approver.GetAsync<WhatIfState>(Routes.WhatIf)) is var tried ? (tried.Draft!, tried.State) : default));
         await PlanRegion.ApproveAsync(approver, await approver.GetAsync<DraftState>(PlanRegion.Path(Routes.Draft, draft.Draft.Id)));
 
@@ -326,7 +331,7 @@ public sealed class LeavingNodesTests(ThreeNodes nodes, ITestOutputHelper output
             Assert.Equal(acknowledged[index] + 1, (await there.GetAsync<HistoryState>(Routes.MyHistory)).Evidence.Count(evidence => evidence.Kind == "declaration"));
             residents[index].Dispose();
         }
-        Assert.Equal(2L, await ScalarAsync("SELECT count(*) FROM nodes"));
+        Assert.Equal(2L, await ScalarAsync($"SELECT count(*) FROM nodes WHERE {IsLive}"));
         output.WriteLine($"{round} rounds of {residents.Length} reports while a node left");
         await nodes.RestartAsync(2);
     }
@@ -339,8 +344,7 @@ public sealed class LeavingNodesTests(ThreeNodes nodes, ITestOutputHelper output
             await resident.MustAsync(HttpStatusCode.Created, Routes.MyReports, new ReportRequest(["fever"], 38.6m, "no"));
 
         // A node that came back a moment ago has nothing at first.
-        while (Equals(await ScalarAsync("SELECT count(*) FROM owners WHERE node LIKE 'node-2%'"), 0L))
-            await Task.Delay(100, TestContext.Current.CancellationToken);
+        await HasItsShareAsync("node-2");
         nodes.Process(2).Kill();
         var killed = Stopwatch.StartNew();
         var gaps = await Task.WhenAll(residents.Select(async (resident, index) =>
@@ -366,12 +370,29 @@ public sealed class LeavingNodesTests(ThreeNodes nodes, ITestOutputHelper output
     {
         await nodes.Process(1).StopAsync();
         await nodes.RestartAsync(1);
-        // Every partition is asked for all the while, and answers.
+        // Every partition may be asked for all the while, and answers.
         var residents = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => nodes.AppliedAsync(0, "990101")));
-        while ((long)(await ScalarAsync("SELECT count(*) FROM owners WHERE node LIKE 'node-1%'"))! == 0)
+        var settling = HasItsShareAsync("node-1");
+        do
+        {
             await Task.WhenAll(residents.Select(async resident => Assert.Equal("green", (await resident.GetAsync<CodeState>(Routes.MyCode)).Colour)));
+        }
+        while (!settling.IsCompleted);
+        await settling;
         foreach (var resident in residents)
             resident.Dispose();
+    }
+
+    // Lives that ended without a word are on the list for a day.
+    private const string IsLive = "renewed_at > clock_timestamp() - interval '3 seconds'";
+
+    // None is left without a node, though nobody asks for it.
+    private async Task HasItsShareAsync(string node)
+    {
+        await ThreeNodes.UntilAsync(
+            async () => !Equals(await ScalarAsync($"SELECT count(*) FROM owners JOIN nodes USING (node) WHERE {IsLive} AND node LIKE '{node}%'"), 0L), $"{node} to have partitions");
+        await ThreeNodes.UntilAsync(
+            async () => Equals(await ScalarAsync($"SELECT count(*) FROM owners JOIN nodes USING (node) WHERE {IsLive}"), (long)ThreeNodes.Partitions), "all partitions to be loaded");
     }
 
     private async Task<object?> ScalarAsync(string text)

@@ -32,6 +32,7 @@ public sealed class RefusalTests(TestRegion region)
     [InlineData("not json", "body-malformed")]
     [InlineData("""{"symptoms":[],"contact":"no","colour":"green"}""", "field-unknown")]
     [InlineData("""{"symptoms":[],"contact":"no","temperature":"hot"}""", "field-invalid")]
+    [InlineData("""{"symptoms":["fe\u0000ver"],"contact":"no"}""", "field-invalid")]
     [InlineData("""{"symptoms":["hiccups"],"contact":"no"}""", "symptom-unknown")]
     [InlineData("""{"symptoms":[],"contact":"perhaps"}""", "contact-unknown")]
     [InlineData("""{"symptoms":[],"contact":"no","temperature":12}""", "temperature-impossible")]

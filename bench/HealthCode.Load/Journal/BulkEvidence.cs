@@ -20,18 +20,22 @@ internal sealed class BulkEvidence
 
     private readonly Random random = new(20220720);
 
-    /// <summary>One batch as the journal takes it, and as rows.</summary>
-    public (NewBatch Batch, EvidenceRow[] Rows) Next()
+    /// <summary>One batch's facts as a partition has them before it seals them, and as rows.</summary>
+    public (EvidenceSeal.Sealing[] Facts, EvidenceRow[] Rows) Next()
     {
-        var evidence = new Evidence[BatchSize];
+        var facts = new EvidenceSeal.Sealing[BatchSize];
         var rows = new EvidenceRow[BatchSize];
         for (var index = 0; index < BatchSize; index++)
         {
-            evidence[index] = NextOne();
-            rows[index] = RowOf(evidence[index]);
+            var evidence = NextOne();
+            facts[index] = new(
+                new SealedFact(evidence.Person, evidence.Id, 0, EvidenceCodec.EncodeFact(evidence)), new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()));
+            rows[index] = RowOf(evidence);
         }
-        return (new NewBatch(Segment.Of(RetentionClass.Short, Morning), EvidenceCodec.Encode(evidence)), rows);
+        return (facts, rows);
     }
+
+    public static Segment Segment { get; } = Segment.Of(RetentionClass.Short, Morning);
 
     private Evidence NextOne()
     {

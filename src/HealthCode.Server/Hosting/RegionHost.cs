@@ -94,12 +94,19 @@ public static class RegionHost
         services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Wire);
+            json.SerializerOptions.Converters.Add(new TextConverter());
             json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             json.SerializerOptions.RespectNullableAnnotations = true;
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
         });
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
-        services.AddOpenApi("v1");
+        services.AddOpenApi("v1", openApi => openApi.AddSchemaTransformer((schema, context, _) =>
+        {
+            // What a converter of ours reads, it would describe as anything.
+            if (context.JsonTypeInfo.Type == typeof(string))
+                schema.Type = Microsoft.OpenApi.JsonSchemaType.String;
+            return Task.CompletedTask;
+        }));
         services.AddHealthChecks().AddCheck<KeyFolderHealth>("keys");
         services.AddOperating(region);
         services.AddOutputCache();

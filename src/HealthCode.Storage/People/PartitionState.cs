@@ -114,8 +114,8 @@ internal sealed class PartitionReader(EvidenceStore store, string stream, Partit
             return;
         var (person, generation) = EvidenceSeal.OpenDeletion(batch, key);
         state.Remove(person);
-        keys = await store.ReadPersonKeysAsync(stream, cancellation);
-        if (keys.TryFind(person, generation, out var alive) && alive is not null)
+        // One that was destroyed since the keys were read is destroyed once more, which is no harm.
+        if (await FindKeyAsync(person, generation, cancellation) is (true, not null))
             state.ToDestroy[person] = generation;
     }
 
@@ -137,14 +137,19 @@ internal sealed class PartitionReader(EvidenceStore store, string stream, Partit
     {
         if (state.TryGetKey(fact.Person, out var resident) && state.GenerationOf(fact.Person) == fact.Generation)
             return resident;
-        if (keys is null || !keys.TryFind(fact.Person, fact.Generation, out var key))
-        {
-            keys = await store.ReadPersonKeysAsync(stream, cancellation);
-            if (!keys.TryFind(fact.Person, fact.Generation, out key))
-                throw EvidenceStore.KeyGone(batch);
-        }
+        if (await FindKeyAsync(fact.Person, fact.Generation, cancellation) is not (true, var key))
+            throw EvidenceStore.KeyGone(batch);
         if (key is { } known)
             state.SetKey(fact.Person, fact.Generation, known);
         return key;
+    }
+
+    // Keys that were made after the reading are found by another one.
+    private async ValueTask<(bool Found, UInt128? Key)> FindKeyAsync(PersonId person, byte generation, CancellationToken cancellation)
+    {
+        if (keys is not null && keys.TryFind(person, generation, out var known))
+            return (true, known);
+        keys = await store.ReadPersonKeysAsync(stream, cancellation);
+        return (keys.TryFind(person, generation, out known), known);
     }
 }

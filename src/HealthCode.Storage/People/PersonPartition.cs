@@ -204,16 +204,15 @@ public sealed class PersonPartition(int number, EvidenceStore store)
         snapshotSequence = Math.Max(snapshotSequence, sequence);
     }
 
-    /// <summary>Forgets what the region keeps no longer.</summary>
-    /// <returns>How many facts.</returns>
-    public int Forget(Retention retention, Minute now) => state.Forget(retention, now);
-
-    /// <summary>The same, and the snapshot with it: its key is destroyed, so that no copy of it tells more than the region keeps.</summary>
+    /// <summary>
+    /// Forgets what the region keeps no longer, and the snapshot that holds it: its key is destroyed, so that no copy of it tells
+    /// more than the region keeps.
+    /// </summary>
     /// <returns>How many facts.</returns>
     /// <exception cref="JournalUnavailableException">The old snapshot may be there still; what is resident has forgotten.</exception>
     public async Task<int> ForgetAsync(Retention retention, DateTimeOffset now, CancellationToken cancellation)
     {
-        var forgotten = Forget(retention, Minute.Of(now));
+        var forgotten = state.Forget(retention, Minute.Of(now));
         snapshotHoldsMore |= forgotten > 0;
         if (snapshotHoldsMore)
         {

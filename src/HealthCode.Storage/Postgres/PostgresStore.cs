@@ -5,79 +5,19 @@ namespace HealthCode.Storage;
 /// <summary>What all stores on PostgreSQL share: the way to the database, and the making of their tables.</summary>
 public static class PostgresStore
 {
-    private const string Scheme = "postgres://", LongScheme = "postgresql://";
-
     /// <summary>Of all programs of this kind on one database, one at a time makes or changes tables.</summary>
     private const long SchemaLock = 0x4865616c7468; // "Health"
 
-    /// <summary>Whether a <c>--store</c> names a PostgreSQL database.</summary>
-    public static bool IsAddress(string store)
+    /// <summary>The connections of one program to one database, set for a server that may go away and come back: short waits, commits that are on the disk.</summary>
+    /// <param name="connection">As <see cref="StoreAddress.ConnectionString"/> gives it.</param>
+    public static NpgsqlDataSource Open(string connection)
     {
-        ArgumentNullException.ThrowIfNull(store);
-        return store.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) || store.StartsWith(LongScheme, StringComparison.OrdinalIgnoreCase);
-    }
-
-    /// <summary>An address (<c>postgres://user:password@host:port/database?key=value</c>) as Npgsql's connection string; one of these as it is.</summary>
-    /// <exception cref="FormatException">It is neither. The message does not repeat it, as it may hold a password.</exception>
-    public static string ConnectionStringOf(string address)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        try
+        var builder = new NpgsqlConnectionStringBuilder(connection)
         {
-            return IsAddress(address) ? FromUri(new Uri(address)) : new NpgsqlConnectionStringBuilder(address).ConnectionString;
-        }
-        catch (Exception failure) when (failure is UriFormatException or ArgumentException)
-        {
-            throw new FormatException("This is no address of a PostgreSQL database: postgres://user:password@host:port/database", failure);
-        }
-    }
-
-    private static string FromUri(Uri uri)
-    {
-        if (uri.Host.Length == 0)
-            throw new UriFormatException("It names no host.");
-        var user = uri.UserInfo.Split(':', 2);
-        var builder = new NpgsqlConnectionStringBuilder { Host = uri.Host };
-        if (uri.Port > 0)
-            builder.Port = uri.Port;
-        if (uri.AbsolutePath.Trim('/') is { Length: > 0 } database)
-            builder.Database = Uri.UnescapeDataString(database);
-        if (user[0].Length > 0)
-            builder.Username = Uri.UnescapeDataString(user[0]);
-        if (user.Length > 1)
-            builder.Password = Uri.UnescapeDataString(user[1]);
-        foreach (var option in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var (key, value) = option.Split('=', 2) is [var name, var given] ? (name, given) : (option, "");
-            builder[key == "sslmode" ? "SSL Mode" : Uri.UnescapeDataString(key)] = Uri.UnescapeDataString(value);
-        }
-        return builder.ConnectionString;
-    }
-
-    /// <summary>
-    /// The connections of one program to one database. What the address does not say is set for a server that may go
-    /// away and come back: short waits, commits that are on the disk.
-    /// </summary>
-    /// <exception cref="FormatException">See <see cref="ConnectionStringOf"/>.</exception>
-    public static NpgsqlDataSource Open(string address)
-    {
-        var builder = new NpgsqlConnectionStringBuilder(ConnectionStringOf(address));
-        var said = new HashSet<string>(builder.Keys.Cast<string>(), StringComparer.OrdinalIgnoreCase);
-        if (!said.Contains("Timeout"))
-            builder.Timeout = 3;
-        if (!said.Contains("Command Timeout"))
-            builder.CommandTimeout = 15;
-        if (!said.Contains("Keepalive"))
-            builder.KeepAlive = 10;
-        if (!said.Contains("Max Auto Prepare"))
-            builder.MaxAutoPrepare = 32;
-        if (!said.Contains("Write Buffer Size"))
-            builder.WriteBufferSize = 64 << 10;
-        if (!said.Contains("Application Name"))
-            builder.ApplicationName = "healthcode";
-        // A server may be set to acknowledge before the disk has it; what is acknowledged here must survive.
-        if (!said.Contains("Options"))
-            builder.Options = "-c synchronous_commit=on";
+            Timeout = 3, CommandTimeout = 15, KeepAlive = 10, MaxAutoPrepare = 32, WriteBufferSize = 64 << 10,
+            // A server may be set to acknowledge before the disk has it; what is acknowledged here must survive.
+            Options = "-c synchronous_commit=on",
+        };
         // Its metrics would else be named after the whole connection string.
         return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = "healthcode" }.Build();
     }
@@ -113,9 +53,7 @@ public static class PostgresStore
 
     private static async Task<object?> RunAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
     {
-#pragma warning disable CA2100 // The statements are this project's own constants and numbers.
-        var command = new NpgsqlCommand(sql, connection);
-#pragma warning restore CA2100
+        var command = connection.Command(sql);
         await using var _ = command.ConfigureAwait(false);
         return await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false);
     }

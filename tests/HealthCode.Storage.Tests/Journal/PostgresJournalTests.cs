@@ -20,9 +20,9 @@ public sealed class PostgresJournalTests(PostgresFixture postgres) : DurableJour
     // The contract's tests open synchronously. What many threads may ask for at once is there already.
     private protected override IJournal Open() => Interlocked.Exchange(ref first, null) ?? OpenAsync(database).GetAwaiter().GetResult();
 
-    private async Task<PostgresJournal> OpenAsync(string address)
+    private async Task<PostgresJournal> OpenAsync(string connection)
     {
-        var source = PostgresStore.Open(address);
+        var source = PostgresStore.Open(connection);
         lock (opened)
             opened.Add(source);
         return await PostgresJournal.OpenAsync(source, cancellation: Cancellation).ConfigureAwait(false);
@@ -233,38 +233,6 @@ public sealed class PostgresJournalTests(PostgresFixture postgres) : DurableJour
             verified.Add(stream);
         // A page holds seven such rows; those on the others are all verified.
         Assert.Equal((193, 7), (verified.Single().Batches, verified.Single().Findings.Count));
-    }
-
-    [Theory]
-    [InlineData("postgres://user:p%40ss@db.example:5433/region?sslmode=require", "db.example", 5433, "user", "p@ss", "region")]
-    [InlineData("postgresql://db.example/region", "db.example", 5432, null, null, "region")]
-    [InlineData("Host=db.example;Database=region;Username=user", "db.example", 5432, "user", null, "region")]
-    public void An_address_is_read_in_both_of_its_forms(string address, string host, int port, string? user, string? password, string name)
-    {
-        var read = new NpgsqlConnectionStringBuilder(PostgresStore.ConnectionStringOf(address));
-
-        Assert.Equal((host, port, user, password, name), (read.Host, read.Port, read.Username, read.Password, read.Database));
-    }
-
-    [Theory]
-    [InlineData("postgres://")]
-    [InlineData("postgres://user:secret@host:port/x")]
-    [InlineData("secret")]
-    public void What_is_no_address_is_refused_without_being_repeated(string address)
-    {
-        var refused = Assert.Throws<FormatException>(() => PostgresStore.ConnectionStringOf(address));
-        Assert.DoesNotContain("secret", refused.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task What_an_address_does_not_say_is_set_for_a_server_that_may_go_away_and_what_it_says_stays()
-    {
-        await using var silent = PostgresStore.Open("postgres://db.example/region");
-        await using var said = PostgresStore.Open("postgres://db.example/region?Timeout=9&Options=-c%20synchronous_commit%3Dremote_apply");
-        var (set, kept) = (new NpgsqlConnectionStringBuilder(silent.ConnectionString), new NpgsqlConnectionStringBuilder(said.ConnectionString));
-
-        Assert.Equal((3, 15, "-c synchronous_commit=on"), (set.Timeout, set.CommandTimeout, set.Options));
-        Assert.Equal((9, 15, "-c synchronous_commit=remote_apply"), (kept.Timeout, kept.CommandTimeout, kept.Options));
     }
 
     private NpgsqlDataSource Source()

@@ -218,7 +218,7 @@ public sealed class PostgresKeyStoreTests(PostgresFixture postgres) : KeyStoreCo
     public async Task A_database_that_is_away_is_said_to_be_and_works_again_without_opening_anew()
     {
         await using var server = await PostgresServer.StartAsync();
-        await using var database = PostgresStore.Open(server.Url);
+        await using var database = PostgresStore.Open(server.ConnectionString);
         await using var keys = await PostgresKeyStore.OpenAsync(database, Cancellation);
         await keys.AddAsync("segments", [Key(1, 0)], Cancellation);
 

@@ -157,7 +157,7 @@ public sealed class PersonPartitionTests : IAsyncDisposable
         var after = Noon.PlusDays(70);
         await partition.AcceptAsync([Negative(Li, 4) with { Happened = after, Received = after }]);
 
-        Assert.Equal(1, partition.Forget(retention, after));
+        Assert.Equal(1, await partition.ForgetAsync(retention, after.ToDateTimeOffset(), Cancellation));
         foreach (var (segment, _) in (await Store.ReadSegmentsAsync(Cancellation)).Where(segment => retention.IsOver(segment.Segment, after)))
             Assert.Equal(1, await Store.EraseAsync(segment, Evening, Cancellation));
 
