@@ -129,7 +129,7 @@ internal static class AreasFeature
             return Created(known, http, areas);
         }
         var risk = new AreaRisk(id, area, level, from, until, request.Reason.Trim(), http.User.StaffName(), now);
-        await SetAsync([risk], grains, lease, cancellation);
+        await SetAsync([risk], grains, time, lease, cancellation);
         return Created(risk, http, areas);
     }
 
@@ -146,7 +146,7 @@ internal static class AreasFeature
         if (until < known.From)
             return Refuse.With(Refusals.DateImpossible, "at");
         var ended = known with { Until = until, Reason = request.Reason.Trim(), SetBy = http.User.StaffName(), SetAt = now };
-        await SetAsync([ended], grains, lease, cancellation);
+        await SetAsync([ended], grains, time, lease, cancellation);
         return Results.Json(StateOf(ended, http, areas), ApiJson.Wire.AreaRiskState);
     }
 
@@ -162,7 +162,7 @@ internal static class AreasFeature
         // What a file said once is not said again: a period that was ended by hand since stays ended.
         var said = board.History.Changes.ToLookup(change => change.Id);
         var news = file.Risks.Where(risk => !said[risk.Id].Any(risk.SaysSameAs)).ToList();
-        await SetAsync(news, grains, lease, cancellation);
+        await SetAsync(news, grains, time, lease, cancellation);
         return Results.Json(
             new AreaRiskImport(file.Rows, news.Count, file.Risks.Count - news.Count, file.Problems), ApiJson.Wire.AreaRiskImport);
     }
@@ -171,9 +171,11 @@ internal static class AreasFeature
         Results.Json(StateOf(risk, http, areas), ApiJson.Wire.AreaRiskState, statusCode: StatusCodes.Status201Created);
 
     // Returns when no display anywhere is decided without them any more.
-    private static async Task SetAsync(IReadOnlyList<AreaRisk> risks, IGrainFactory grains, INodeLease lease, CancellationToken cancellation)
+    private static async Task SetAsync(
+        IReadOnlyList<AreaRisk> risks, IGrainFactory grains, TimeProvider time, INodeLease lease, CancellationToken cancellation)
     {
-        var revision = await grains.GetGrain<IAreaRiskGrain>(0).Set(EvidenceCodec.EncodeRisks(risks).AsImmutable());
+        // The node that writes them may be dying; another does then, and what is set already is not written again.
+        var revision = await Patience.TryAsync(time, () => grains.GetGrain<IAreaRiskGrain>(0).Set(EvidenceCodec.EncodeRisks(risks).AsImmutable()));
         await lease.ShownEverywhereAsync(JournalStreams.Areas, revision, cancellation);
     }
 

@@ -202,9 +202,9 @@ public sealed class PostgresJournalTests(PostgresFixture postgres) : DurableJour
     [Fact]
     public async Task A_page_of_the_database_that_is_damaged_is_a_damaged_journal_and_what_came_before_it_is_read()
     {
-        await using var server = await PostgresServer.StartAsync();
         // A table as small as this would be read whole for every question; one of a region never is.
-        await using var journal = await OpenAsync(server.Url + "?Options=-c%20enable_seqscan%3Doff");
+        await using var server = await PostgresServer.StartAsync("enable_seqscan=off");
+        await using var journal = await OpenAsync(server.ConnectionString);
         for (var sequence = 0; sequence < 200; sequence++)
             await AppendAsync(journal, "a", sequence, new string('x', 1_000));
         await using var asking = NpgsqlDataSource.Create(server.ConnectionString);
