@@ -1,6 +1,8 @@
-using System.Net;
 using System.Net.Http.Json;
+using System.Net;
 using HealthCode.Api;
+using HealthCode.Storage;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace HealthCode.Server.Tests;
 
@@ -25,6 +27,23 @@ public sealed class RefusalTests(TestRegion region)
             Refusals.All.Cast<object?>().ToHashSet());
         Assert.All(Refusals.All, refusal => Assert.All(
             new[] { refusal.Title.Zh, refusal.Title.En, refusal.WhatToDo.Zh, refusal.WhatToDo.En }, text => Assert.NotEqual("", text)));
+    }
+
+    /// <summary>Else a caller on another node could neither try again nor say what it is.</summary>
+    [Fact]
+    public void What_a_partition_refuses_reaches_another_node_as_what_it_is()
+    {
+        var serializer = region.Services.GetRequiredService<Orleans.Serialization.Serializer>();
+        Exception[] refused =
+        [
+            new JournalUnavailableException("The disk is full."), new StaleWriterException("people/001", 7), new PartitionBusyException(),
+            new JournalDamagedException("people/001", 7, "a bit is flipped"),
+        ];
+        foreach (var failure in refused)
+        {
+            var there = Assert.IsAssignableFrom<Exception>(serializer.Deserialize<object>(serializer.SerializeToArray<object>(failure)));
+            Assert.Equal((failure.GetType(), failure.Message), (there.GetType(), there.Message));
+        }
     }
 
     [Theory]

@@ -5,6 +5,7 @@ using HealthCode.Server.Hosting;
 using HealthCode.Storage;
 using Orleans.Configuration;
 using Orleans.Runtime;
+using Orleans.Serialization;
 
 namespace HealthCode.Server.Cluster;
 
@@ -36,6 +37,8 @@ internal static class ClusterFeature
         // Who lives is counted by the machine's clock. A region's clock may be set ahead, and Orleans notes by the machine's when a
         // silo began: one that joins would look as if it had been at it for days, and would declare itself dead.
         silo.Services.AddKeyedSingleton(TimeProviderNames.Membership, TimeProvider.System);
+        // What a partition refuses reaches a caller on another node as what it is, and is answered or tried again by that.
+        silo.Services.Configure<ExceptionSerializationOptions>(exceptions => exceptions.SupportedNamespacePrefixes.Add(nameof(HealthCode)));
         if (!region.Store.IsPostgres)
         {
             // Two regions may run on one machine; the silo's port is nobody's business while it is alone.
