@@ -1,5 +1,5 @@
-using System.Net.Http.Json;
 using System.Net;
+using System.Net.Http.Json;
 using HealthCode.Api;
 using HealthCode.Storage;
 using Microsoft.Extensions.DependencyInjection;
