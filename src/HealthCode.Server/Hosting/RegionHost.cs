@@ -24,6 +24,7 @@ using HealthCode.Tokens;
 using HealthCode.Web;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.OpenApi;
 using Npgsql;
 using Scalar.AspNetCore;
 
@@ -104,7 +105,9 @@ public static class RegionHost
         {
             // What a converter of ours reads, it would describe as anything.
             if (context.JsonTypeInfo.Type == typeof(string))
-                schema.Type = Microsoft.OpenApi.JsonSchemaType.String;
+                schema.Type = JsonSchemaType.String | (context.JsonPropertyInfo is { IsGetNullable: true } ? JsonSchemaType.Null : default);
+            else if (context.JsonTypeInfo.ElementType == typeof(string))
+                schema.Items = new OpenApiSchema { Type = JsonSchemaType.String };
             return Task.CompletedTask;
         }));
         services.AddHealthChecks().AddCheck<KeyFolderHealth>("keys");

@@ -235,6 +235,15 @@ public sealed class PostgresJournalTests(PostgresFixture postgres) : DurableJour
         Assert.Equal((193, 7), (verified.Single().Batches, verified.Single().Findings.Count));
     }
 
+    [Fact]
+    public async Task The_way_to_a_database_is_set_for_a_server_that_may_go_away()
+    {
+        await using var opened = PostgresStore.Open(StoreAddress.Parse("postgres://li@db.example/region").ConnectionString);
+        var set = new NpgsqlConnectionStringBuilder(opened.ConnectionString);
+
+        Assert.Equal((3, 15, "-c synchronous_commit=on"), (set.Timeout, set.CommandTimeout, set.Options));
+    }
+
     private NpgsqlDataSource Source()
     {
         var source = PostgresStore.Open(database);
